@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the system, by name; each has a test at its edge and a line in
+/// docs/configuration.md.
+namespace coterie::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t key_bytes = 400;  // bucket id excluded; partition key + sort key
+inline constexpr std::size_t bucket_name_bytes = 64;
+inline constexpr std::size_t value_bytes_default = 1U << 20;
+inline constexpr std::size_t value_bytes_most = 16U << 20;
+inline constexpr std::size_t record_bytes = 16U << 20;  // siblings together, for a put
+inline constexpr std::size_t frame_bytes = 32U << 20;
+inline constexpr std::size_t siblings_warn = 10;
+inline constexpr std::size_t siblings_most = 64;
+inline constexpr std::size_t context_actors = 1U << 16;  // of one decoded record
+
+inline constexpr std::size_t nodes = 1000;
+inline constexpr std::uint32_t partitions_least = 16;
+inline constexpr std::uint32_t partitions_most = 16384;
+inline constexpr std::uint32_t partitions_default = 1024;
+inline constexpr std::uint32_t replicas_most = 7;
+inline constexpr std::size_t zones = 32;
+inline constexpr std::size_t buckets = 1024;
+inline constexpr std::uint32_t shards_most = 64;
+inline constexpr std::uint32_t shards_default_most = 8;
+
+inline constexpr std::size_t connections_a_shard = 10000;
+inline constexpr std::size_t in_flight_requests_a_connection = 1024;
+inline constexpr std::size_t in_flight_bytes_a_connection = 16U << 20;
+inline constexpr std::size_t in_flight_bytes_a_shard = 256U << 20;
+inline constexpr std::size_t peer_queue_bytes = 64U << 20;
+
+inline constexpr std::size_t batch_writes = 1000;
+inline constexpr std::size_t batch_bytes = 1U << 20;
+inline constexpr std::size_t scan_page_records = 1000;
+inline constexpr std::size_t scan_page_bytes = 1U << 20;
+
+inline constexpr std::size_t overlay_bytes = 64U << 20;
+inline constexpr std::size_t overlay_records = 100000;
+inline constexpr auto overlay_age = 5s;
+inline constexpr std::size_t log_segment_bytes = 16U << 20;
+inline constexpr auto interval_sync = 100ms;
+inline constexpr std::uint64_t map_bytes_a_node = 1ULL << 40;
+
+inline constexpr auto request_deadline_default = 5s;
+inline constexpr auto request_deadline_most = 60s;
+inline constexpr auto request_id_memory = 5min;
+inline constexpr auto max_clock_skew = 500ms;
+inline constexpr auto queue_delay_target = 5ms;
+
+inline constexpr std::size_t gossip_packet_bytes = 1400;
+
+}  // namespace coterie::limits
