@@ -1,0 +1,282 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hlc.h"
+#include "base/ids.h"
+
+/// What the frames say, as plain structs. Those read from a frame borrow its bytes: a BytesView in
+/// them is valid as long as the body they were decoded from.
+namespace coterie::wire {
+
+inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version_oldest = 1;
+
+/// Who dials, and so which frames may follow.
+enum class Role : std::uint8_t { client = 1, peer = 2, control = 3 };
+
+/// The first frame each way.
+struct Hello {
+  std::uint16_t version = protocol_version;
+  std::uint16_t version_oldest = protocol_version_oldest;
+  Role role = Role::client;
+  /// Zero from a client, and before the first epoch.
+  ClusterId cluster;
+  NodeId node;  // zero from a client
+  RunId run;
+  /// The shard the dialling side wants to speak to.
+  ShardIndex shard;
+  std::uint16_t shards = 0;
+  std::uint64_t features = 0;
+  std::uint8_t authentication = 0;  // 0 none
+  BytesView build;
+};
+
+/// The reply to any request that failed.
+struct ErrorReply {
+  ErrorCode code = ErrorCode::internal;
+  std::uint32_t retry_after_ms = 0;
+  BytesView message;
+};
+
+/// How many owners must answer: 0 = what the bucket says, 1..N, or one of the two names.
+struct Quorum {
+  static constexpr std::uint8_t bucket_default = 0;
+  static constexpr std::uint8_t quorum = 254;
+  static constexpr std::uint8_t all = 255;
+  std::uint8_t count = bucket_default;
+
+  constexpr auto operator<=>(const Quorum&) const = default;
+};
+
+enum class Durability : std::uint8_t { bucket_default = 0, commit = 1, interval = 2 };
+
+/// Names a record as users do.
+struct Key {
+  BucketId bucket;
+  BytesView partition_key;
+  BytesView sort_key;
+};
+
+struct Get {
+  Key key;
+  Quorum r;
+  bool want_evidence = false;
+  /// Passed on already by a node that does not own the key: not passed on again.
+  bool forwarded = false;
+};
+
+struct SiblingView {
+  BytesView value;
+  Timestamp timestamp;
+  std::uint64_t expires_ms = 0;  // wall milliseconds; 0 never
+};
+
+/// How the answer came about, for those who ask.
+struct Evidence {
+  std::vector<NodeId> answered;
+  bool agreed = true;
+  std::uint16_t repaired = 0;
+  std::uint16_t hints = 0;
+};
+
+struct GetReply {
+  /// Opaque; hand it back with the put that follows from this read. Empty if nothing was ever known
+  /// of the key.
+  BytesView context;
+  /// None: absent, deleted or expired.
+  std::vector<SiblingView> siblings;
+  /// Answered with less than the bucket's R.
+  bool weak = false;
+  Evidence evidence;
+};
+
+struct Put {
+  /// The same for every try of one put.
+  RequestId id;
+  Key key;
+  BytesView context;
+  BytesView value;
+  bool is_delete = false;
+  Quorum w;
+  Durability durability = Durability::bucket_default;
+  std::uint64_t time_to_live_ms = 0;  // 0: the bucket's
+  bool want_evidence = false;
+  bool forwarded = false;
+};
+
+struct PutReply {
+  /// Covers the new write and all it replaced.
+  BytesView context;
+  /// How many siblings the key has now; above 1 somebody should resolve them.
+  std::uint16_t siblings = 0;
+  bool weak = false;
+  Evidence evidence;
+};
+
+/// One page of a partition's records in key order, or of one partition key's within it.
+struct Scan {
+  BucketId bucket;
+  PartitionId partition;
+  /// Empty: the whole bucket's records in this partition.
+  BytesView partition_key;
+  /// Sort keys from this on (inclusive) and below that (exclusive; empty: no end). With a partition
+  /// key only.
+  BytesView sort_key_from;
+  BytesView sort_key_to;
+  /// From the page before; opaque. Empty: from the start.
+  BytesView cursor;
+  std::uint32_t limit_records = 0;  // 0: as many as fit a page
+  Quorum r;
+  bool forwarded = false;
+};
+
+struct ScanEntry {
+  BytesView partition_key;
+  BytesView sort_key;
+  BytesView context;
+  std::vector<SiblingView> siblings;
+};
+
+struct ScanReply {
+  std::vector<ScanEntry> entries;
+  /// Empty: that was all.
+  BytesView cursor;
+};
+
+struct RingRequest {
+  EpochNumber have;
+};
+
+enum class Liveness : std::uint8_t { alive = 1, suspect = 2, dead = 3, left = 4 };
+
+struct RingMember {
+  NodeId node;
+  Liveness liveness = Liveness::dead;
+  std::uint16_t shards = 0;
+  BytesView client_address;  // Address::text(); empty if unknown
+  BytesView peer_address;
+};
+
+struct RingReply {
+  EpochNumber number;
+  /// ring/epoch_codec's bytes; empty if the asker has this epoch.
+  BytesView epoch;
+  NodeId self;
+  std::vector<RingMember> members;
+};
+
+/// What a request to a replica names besides the record: the sender's view of the partition.
+struct ReplicaScope {
+  PartitionId partition;
+  ConfigurationNumber configuration;
+  Generation generation;
+};
+
+/// Merge this record into yours.
+struct ReplicaWrite {
+  ReplicaScope scope;
+  /// As on disk: token | bucket | length, partition key | sort key (storage/key.h).
+  BytesView key;
+  /// As on disk (storage/record.h), checksum and all; it travels and is stored as it is.
+  BytesView record;
+  Durability durability = Durability::commit;
+  /// A repair, not a client's write: yields to those.
+  bool is_repair = false;
+};
+
+struct ReplicaWriteReply {
+  RunId run;
+  /// The replica's log is synced to here.
+  std::uint64_t synced = 0;
+  Generation generation;
+};
+
+struct ReplicaRead {
+  ReplicaScope scope;
+  BytesView key;
+  bool digest_only = false;
+};
+
+struct ReplicaReadReply {
+  /// Of the record's version (storage/versions.h); 0 for no record.
+  std::uint64_t digest = 0;
+  /// Empty for a digest or when there is none.
+  BytesView record;
+  Generation generation;
+};
+
+struct ReplicaScan {
+  ReplicaScope scope;
+  /// Keys as on disk, [from, to).
+  BytesView from;
+  BytesView to;
+  std::uint32_t limit_records = 0;
+};
+
+struct ReplicaScanEntry {
+  BytesView key;
+  BytesView record;
+};
+
+struct ReplicaScanReply {
+  std::vector<ReplicaScanEntry> entries;
+  /// The page stopped at a limit: there may be more after the last entry.
+  bool truncated = false;
+  Generation generation;
+};
+
+/// What this copy holds of one record; for `explain`.
+struct ReplicaInspect {
+  ReplicaScope scope;
+  BytesView key;
+};
+
+struct ReplicaInspectReply {
+  BytesView record;
+  std::uint64_t digest = 0;
+  std::uint64_t leaf_hash = 0;
+  std::uint64_t leaf_records = 0;
+  std::uint64_t root_hash = 0;
+  std::uint64_t partition_records = 0;
+  Generation generation;
+};
+
+/// gossip's own bytes, whole state each way.
+struct PushPull {
+  BytesView state;
+};
+
+/// "What are you, and do you want what I want?" asked of every initial member before epoch 1.
+struct BirthInfo {
+  std::uint64_t configuration_hash = 0;  // of initial_members, replicas, partitions and buckets
+};
+
+struct BirthInfoReply {
+  NodeId node;
+  std::uint64_t configuration_hash = 0;
+  bool is_empty = false;  // holds no epoch and no data
+  BytesView gossip_address;
+  BytesView zone;
+  std::uint32_t weight = 0;
+};
+
+/// "Keep this first epoch durably." The reply is an EpochReply that carries it, or an error.
+struct BirthAccept {
+  BytesView epoch;
+};
+
+struct EpochFetch {
+  EpochNumber have;
+};
+
+struct EpochReply {
+  /// Empty if there is none newer than the asker has.
+  BytesView epoch;
+};
+
+}  // namespace coterie::wire
