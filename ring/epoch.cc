@@ -1,0 +1,100 @@
+#include "ring/epoch.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "ring/epoch_check.h"
+#include "ring/epoch_codec.h"
+
+namespace coterie {
+
+Result<Epoch> Epoch::make(EpochContents contents) {
+  if (auto fine = check_epoch(contents); !fine) return std::unexpected(std::move(fine.error()));
+  return Epoch(std::move(contents));
+}
+
+Epoch::Epoch(EpochContents contents)
+    : contents_(std::move(contents)),
+      buckets_by_name_(contents_.buckets.size()),
+      hash_(content_hash(contents_)) {
+  std::iota(buckets_by_name_.begin(), buckets_by_name_.end(), std::uint16_t{0});
+  std::ranges::sort(buckets_by_name_, {}, [this](std::uint16_t place) -> std::string_view {
+    return contents_.buckets[place].name;
+  });
+}
+
+std::span<const NodeId> Epoch::owners(PartitionId partition) const {
+  check(partition.value < contents_.partitions, "a partition is below the number of partitions");
+  return std::span(contents_.owners)
+      .subspan(std::size_t{partition.value} * contents_.replicas, contents_.replicas);
+}
+
+bool Epoch::owns(NodeId node, PartitionId partition) const {
+  return std::ranges::count(owners(partition), node) != 0;
+}
+
+ConfigurationNumber Epoch::configuration(PartitionId partition) const {
+  check(partition.value < contents_.partitions, "a partition is below the number of partitions");
+  return contents_.configurations[partition.value];
+}
+
+Stage Epoch::stage(PartitionId partition) const {
+  check(partition.value < contents_.partitions, "a partition is below the number of partitions");
+  return contents_.stages[partition.value];
+}
+
+std::vector<NodeId> Epoch::preference_list(PartitionId partition, std::size_t most) const {
+  most = std::min(most, contents_.members.size());
+  std::vector<NodeId> list;
+  list.reserve(most);
+  std::vector<bool> listed(contents_.members.size(), false);
+  const auto add = [&](NodeId node) {
+    const std::size_t place = *member_index(node);
+    if (list.size() < most && !listed[place]) {
+      listed[place] = true;
+      list.push_back(node);
+    }
+  };
+  for (std::uint32_t step = 0; step < contents_.partitions && list.size() < most; ++step) {
+    const PartitionId next{(partition.value + step) & (contents_.partitions - 1)};
+    for (const NodeId owner : owners(next)) add(owner);
+  }
+  for (const Member& member : contents_.members) add(member.id);
+  return list;
+}
+
+std::vector<PartitionId> Epoch::partitions_of(NodeId node) const {
+  std::vector<PartitionId> owned;
+  for (std::uint32_t partition = 0; partition < contents_.partitions; ++partition) {
+    if (owns(node, PartitionId{partition})) owned.push_back(PartitionId{partition});
+  }
+  return owned;
+}
+
+std::optional<std::size_t> Epoch::member_index(NodeId id) const {
+  const auto found = std::ranges::lower_bound(contents_.members, id, {}, &Member::id);
+  if (found == contents_.members.end() || found->id != id) return std::nullopt;
+  return static_cast<std::size_t>(found - contents_.members.begin());
+}
+
+const Member* Epoch::member(NodeId id) const {
+  const auto place = member_index(id);
+  return place ? &contents_.members[*place] : nullptr;
+}
+
+const Bucket* Epoch::bucket(BucketId id) const {
+  const auto found = std::ranges::lower_bound(contents_.buckets, id, {}, &Bucket::id);
+  return found != contents_.buckets.end() && found->id == id ? &*found : nullptr;
+}
+
+const Bucket* Epoch::bucket(std::string_view name) const {
+  const auto name_of = [this](std::uint16_t place) -> std::string_view {
+    return contents_.buckets[place].name;
+  };
+  const auto found = std::ranges::lower_bound(buckets_by_name_, name, {}, name_of);
+  if (found == buckets_by_name_.end() || name_of(*found) != name) return nullptr;
+  return &contents_.buckets[*found];
+}
+
+}  // namespace coterie

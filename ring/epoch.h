@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "ring/bucket.h"
+#include "ring/token.h"
+
+namespace coterie {
+
+/// A node of the cluster as the epoch's proposer knew it. Where it can be reached today, and how
+/// many shards it has, is gossip's to say.
+struct Member {
+  NodeId id;
+  std::string zone = "default";  ///< 1..limits::zone_name_bytes of graphic ASCII
+  std::uint32_t weight = 1;      ///< 1..limits::weight_most; its share is weight / sum of weights
+  std::string address;           ///< of its gossip door, host:port
+
+  bool operator==(const Member&) const = default;
+};
+
+/// Where a partition's change of owners stands (DESIGN: topology). The numbers are in the format.
+enum class Stage : std::uint8_t {
+  stable = 0,
+  open = 1,
+  cut_over = 2,
+  finished = 3,
+  aborting = 4,
+  aborted = 5,
+};
+
+/// All that an epoch says; plain data for those who make epochs. Readers use Epoch.
+struct EpochContents {
+  EpochNumber number;           ///< both parts from 1
+  ClusterId cluster;            ///< not zero
+  std::uint64_t hash_seed = 0;  ///< the seed of token_of
+  std::uint32_t partitions = 0;
+  std::uint32_t replicas = 0;
+  std::vector<Member> members;  ///< sorted by id
+  std::vector<NodeId> voters;   ///< sorted; an odd number, at most limits::voters_most
+  std::vector<Bucket> buckets;  ///< sorted by id; no name twice
+  /// The owners of partition p are the `replicas` entries from p * replicas on, distinct, the
+  /// preferred coordinator first.
+  std::vector<NodeId> owners;
+  /// Of each partition; from 1.
+  std::vector<ConfigurationNumber> configurations;
+  /// Of each partition; only `stable` is accepted until owners can change.
+  std::vector<Stage> stages;
+
+  bool operator==(const EpochContents&) const = default;
+};
+
+/// One numbered, immutable, verified entry of the ring's log: who belongs to the cluster and who
+/// owns what. Shared between threads as std::shared_ptr<const Epoch>.
+class Epoch {
+ public:
+  /// Verifies everything stated at EpochContents, that owners and voters are members, that
+  /// 1 <= r, w <= replicas and r + w > replicas for each bucket, and all limits.
+  [[nodiscard]] static Result<Epoch> make(EpochContents contents);
+
+  [[nodiscard]] EpochNumber number() const { return contents_.number; }
+  [[nodiscard]] ClusterId cluster() const { return contents_.cluster; }
+  [[nodiscard]] std::uint64_t hash_seed() const { return contents_.hash_seed; }
+  [[nodiscard]] std::uint32_t partitions() const { return contents_.partitions; }
+  [[nodiscard]] std::uint32_t replicas() const { return contents_.replicas; }
+  [[nodiscard]] std::span<const Member> members() const { return contents_.members; }
+  [[nodiscard]] std::span<const NodeId> voters() const { return contents_.voters; }
+  [[nodiscard]] std::span<const Bucket> buckets() const { return contents_.buckets; }
+  [[nodiscard]] const EpochContents& contents() const { return contents_; }
+  /// 64 bits over the whole contents: two epochs of one number and one hash are equal.
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+
+  [[nodiscard]] Token token(BucketId bucket, BytesView partition_key) const {
+    return token_of(bucket, partition_key, contents_.hash_seed);
+  }
+  [[nodiscard]] PartitionId partition(Token token) const {
+    return partition_of(token, contents_.partitions);
+  }
+
+  /// The partition's N owners, the preferred coordinator first. `partition` below partitions(),
+  /// here and below. Valid as long as the epoch.
+  [[nodiscard]] std::span<const NodeId> owners(PartitionId partition) const;
+  [[nodiscard]] bool owns(NodeId node, PartitionId partition) const;
+  [[nodiscard]] ConfigurationNumber configuration(PartitionId partition) const;
+  [[nodiscard]] Stage stage(PartitionId partition) const;
+  /// At most `most` nodes: the owners, then the fallbacks: the owners of the partitions clockwise
+  /// in their order, each node once, and last, by id, members that own nothing.
+  [[nodiscard]] std::vector<NodeId> preference_list(PartitionId partition, std::size_t most) const;
+  /// The partitions that `node` owns, ascending.
+  [[nodiscard]] std::vector<PartitionId> partitions_of(NodeId node) const;
+
+  /// Null or nothing where there is none of that name; valid as long as the epoch.
+  [[nodiscard]] const Member* member(NodeId id) const;
+  [[nodiscard]] const Bucket* bucket(BucketId id) const;
+  [[nodiscard]] const Bucket* bucket(std::string_view name) const;
+  /// The place of `id` in members().
+  [[nodiscard]] std::optional<std::size_t> member_index(NodeId id) const;
+
+  bool operator==(const Epoch& other) const { return contents_ == other.contents_; }
+
+ private:
+  explicit Epoch(EpochContents contents);
+
+  EpochContents contents_;
+  std::vector<std::uint16_t> buckets_by_name_;  // places in contents_.buckets
+  std::uint64_t hash_ = 0;
+};
+
+}  // namespace coterie

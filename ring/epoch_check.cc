@@ -1,0 +1,166 @@
+#include "ring/epoch_check.h"
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "base/limits.h"
+
+namespace coterie {
+namespace {
+
+std::unexpected<Error> refuse(std::string why) {
+  return fail(ErrorCode::invalid_argument, "epoch: " + std::move(why));
+}
+
+bool graphic(std::string_view text, std::size_t most) {
+  return !text.empty() && text.size() <= most &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+template <class Range, class Key>
+bool strictly_ascending(const Range& range, Key key) {
+  return std::ranges::adjacent_find(range, [&](const auto& a, const auto& b) {
+           return !(std::invoke(key, a) < std::invoke(key, b));
+         }) == std::ranges::end(range);
+}
+
+bool is_member(const EpochContents& contents, NodeId id) {
+  return std::ranges::binary_search(contents.members, id, {}, &Member::id);
+}
+
+Result<void> check_sizes(const EpochContents& c) {
+  if (c.number.lineage == 0 || c.number.number == 0) return refuse("number and lineage begin at 1");
+  if (c.cluster.is_zero()) return refuse("the cluster id is zero");
+  if (!std::has_single_bit(c.partitions) || c.partitions < limits::partitions_least ||
+      c.partitions > limits::partitions_most) {
+    return refuse(
+        "partitions must be a power of two from " + std::to_string(limits::partitions_least) +
+        " to " + std::to_string(limits::partitions_most) + ", not " + std::to_string(c.partitions));
+  }
+  if (c.replicas == 0 || c.replicas > limits::replicas_most) {
+    return refuse("replicas must be from 1 to " + std::to_string(limits::replicas_most) + ", not " +
+                  std::to_string(c.replicas));
+  }
+  const std::size_t copies = std::size_t{c.partitions} * c.replicas;
+  if (c.owners.size() != copies || c.configurations.size() != c.partitions ||
+      c.stages.size() != c.partitions) {
+    return refuse("owners, configurations and stages must cover every partition");
+  }
+  return {};
+}
+
+Result<void> check_members(const EpochContents& c) {
+  if (c.members.size() < c.replicas || c.members.size() > limits::nodes) {
+    return refuse(std::to_string(c.members.size()) + " members; there must be at least replicas (" +
+                  std::to_string(c.replicas) + ") and at most " + std::to_string(limits::nodes));
+  }
+  if (!strictly_ascending(c.members, &Member::id) || c.members.front().id.is_zero()) {
+    return refuse("members must be sorted by id, none zero, none twice");
+  }
+  std::set<std::string_view> zones;
+  for (const Member& member : c.members) {
+    const std::string who = "member " + to_hex(member.id) + ": ";
+    if (!graphic(member.zone, limits::zone_name_bytes)) {
+      return refuse(who + "a zone's name is 1 to " + std::to_string(limits::zone_name_bytes) +
+                    " characters of graphic ASCII");
+    }
+    if (member.weight == 0 || member.weight > limits::weight_most) {
+      return refuse(who + "weight must be from 1 to " + std::to_string(limits::weight_most));
+    }
+    if (!graphic(member.address, limits::address_bytes)) {
+      return refuse(who + "its address is missing or malformed");
+    }
+    zones.insert(member.zone);
+  }
+  if (zones.size() > limits::zones) {
+    return refuse(std::to_string(zones.size()) + " zones; at most " +
+                  std::to_string(limits::zones));
+  }
+  return {};
+}
+
+Result<void> check_voters(const EpochContents& c) {
+  if (c.voters.size() % 2 == 0 || c.voters.size() > limits::voters_most) {
+    return refuse("voters must be an odd number, at most " + std::to_string(limits::voters_most));
+  }
+  if (!strictly_ascending(c.voters, std::identity{})) {
+    return refuse("voters must be sorted, none twice");
+  }
+  for (const NodeId voter : c.voters) {
+    if (!is_member(c, voter)) return refuse("voter " + to_hex(voter) + " is no member");
+  }
+  return {};
+}
+
+Result<void> check_bucket(const Bucket& bucket, std::uint32_t replicas) {
+  if (!graphic(bucket.name, limits::bucket_name_bytes)) {
+    return refuse("a bucket's name is 1 to " + std::to_string(limits::bucket_name_bytes) +
+                  " characters of graphic ASCII");
+  }
+  const std::string which = "bucket " + bucket.name + ": ";
+  if (bucket.r == 0 || bucket.r > replicas || bucket.w == 0 || bucket.w > replicas) {
+    return refuse(which + "r and w must be from 1 to the replicas (" + std::to_string(replicas) +
+                  ")");
+  }
+  // Everything promised rests on reads and writes meeting; a request may ask for less, and says so.
+  if (bucket.r + bucket.w <= replicas) {
+    return refuse(which + "r + w must exceed the replicas (" + std::to_string(replicas) +
+                  "); weaker reads and writes are asked for with each request");
+  }
+  if (bucket.default_ttl.count() < 0 || bucket.default_ttl > limits::time_to_live_most) {
+    return refuse(which + "the default time to live is at most a century");
+  }
+  return {};
+}
+
+Result<void> check_buckets(const EpochContents& c) {
+  if (c.buckets.size() > limits::buckets) {
+    return refuse(std::to_string(c.buckets.size()) + " buckets; at most " +
+                  std::to_string(limits::buckets));
+  }
+  if (!strictly_ascending(c.buckets, &Bucket::id) ||
+      (!c.buckets.empty() && c.buckets.front().id.value == 0)) {
+    return refuse("buckets must be sorted by id, from 1, none twice");
+  }
+  std::set<std::string_view> names;
+  for (const Bucket& bucket : c.buckets) {
+    if (auto fine = check_bucket(bucket, c.replicas); !fine) return fine;
+    if (!names.insert(bucket.name).second) return refuse("bucket " + bucket.name + " twice");
+  }
+  return {};
+}
+
+Result<void> check_partition(const EpochContents& c, std::uint32_t partition) {
+  const auto which = [&] { return "partition " + std::to_string(partition) + ": "; };
+  if (c.stages[partition] != Stage::stable) {
+    return fail(ErrorCode::unsupported_version,
+                "epoch: " + which() + "this build knows only the stage stable");
+  }
+  if (c.configurations[partition].value == 0) return refuse(which() + "configurations begin at 1");
+  const std::span<const NodeId> owners =
+      std::span(c.owners).subspan(std::size_t{partition} * c.replicas, c.replicas);
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    if (!is_member(c, owners[i])) {
+      return refuse(which() + "owner " + to_hex(owners[i]) + " is no member");
+    }
+    if (std::ranges::count(owners.first(i), owners[i]) != 0) {
+      return refuse(which() + "owner " + to_hex(owners[i]) + " twice");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_epoch(const EpochContents& contents) {
+  for (const auto part : {check_sizes, check_members, check_voters, check_buckets}) {
+    if (auto fine = part(contents); !fine) return fine;
+  }
+  for (std::uint32_t partition = 0; partition < contents.partitions; ++partition) {
+    if (auto fine = check_partition(contents, partition); !fine) return fine;
+  }
+  return {};
+}
+
+}  // namespace coterie
