@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/policy.h"
 #include "storage/record.h"
 
 namespace coterie {
@@ -9,12 +10,6 @@ namespace coterie {
 /// Dotted version vectors as a container of siblings: Almeida, Baquero, Gonçalves, Preguiça, Fonte,
 /// "Scalable and Accurate Causality Tracking for Eventually Consistent Stores" (2014), and DESIGN:
 /// versions. All functions are pure; results borrow the values of what they were given.
-
-/// Who wins among concurrent values.
-enum class Resolver : std::uint8_t {
-  siblings = 0,  // nobody: all are kept
-  lww = 1,       // the greatest (timestamp, dot)
-};
 
 /// `write` replaces what `seen` covers. Its dot must be newly minted by an actor whose every
 /// earlier dot for this key `record` reflects. A siblings-delete passes no write: see remove().
