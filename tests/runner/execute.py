@@ -1,0 +1,76 @@
+"""Runs tests, several at once, each with its time limit, and counts them."""
+
+import concurrent.futures
+import os
+import re
+import signal
+import subprocess
+import time
+
+from .counting import count
+
+NO_LIMIT_S = 3600  # for a test that Meson gives no time limit
+# A test prints it of a run that must be the same in every build, whatever the compiler.
+TRACE = re.compile(r"^TRACE (\S+) ([0-9a-f]+)$", re.M)
+
+
+def run_all(tests, jobs, tally, scale, traces):
+    """The parallel ones first, then the others one by one."""
+    together = [test for test in tests if test.parallel]
+    alone = [test for test in tests if not test.parallel]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = [pool.submit(run_one, test, scale) for test in together]
+        for future in concurrent.futures.as_completed(running):
+            report(tally, traces, *future.result())
+    for test in alone:
+        report(tally, traces, *run_one(test, scale))
+
+
+def run_one(test, scale):
+    env = test.build.environment() | test.env | {"COTERIE_TEST_SCALE": scale}
+    limit_s = test.timeout if test.timeout > 0 else NO_LIMIT_S
+    output, exit_code, seconds = run_limited(test.command, env, test.workdir, limit_s)
+    return test, output, exit_code, seconds
+
+
+def run_limited(command, env, workdir, limit_s):
+    """Output, exit code and seconds; a program over its limit is killed with its children."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, env=env, cwd=workdir, text=True, errors="replace",
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        output += f"\nkilled: it ran longer than its limit of {limit_s} s"
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return output, process.returncode, time.monotonic() - began
+
+
+def report(tally, traces, test, output, exit_code, seconds):
+    counts, why = count(output, exit_code)
+    done = f"{counts.passed} passed"
+    if counts.failed:
+        done += f", {counts.failed} failed"
+    note = f"{done}, {seconds:.1f} s"
+    tally.add(f"{test.build.name}: {test.name}", counts, f"{why + '; ' if why else ''}{note}",
+              output, test.again)
+    for label, trace in TRACE.findall(output):
+        compare(tally, traces, test, label, trace)
+
+
+def compare(tally, traces, test, label, trace):
+    """One seed gives one trace, whichever build runs it."""
+    if label not in traces:
+        traces[label] = (trace, test.build.name)
+        return
+    first, where = traces[label]
+    name = f"{test.build.name}: trace of {label}"
+    if trace == first:
+        tally.ok(name, f"as in {where}")
+    else:
+        tally.fail(name, f"{trace}, but {first} in {where}", again=test.again)

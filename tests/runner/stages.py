@@ -1,0 +1,129 @@
+"""The stages of ./check, and what each of them has to run."""
+
+import glob
+import time
+
+from . import fuzzing, lint
+from .build import Build
+from .execute import run_all
+from .tally import say
+
+# The threaded rooms, which the thread sanitizer watches.
+THREADED = ("unit env", "unit storage", "unit node", "unit client")
+
+
+def run(options, tally):
+    chosen = options.stage or (["quick", "house"] if options.quick else
+                               ["release", "sanitizers", "tsan", "house"])
+    traces = {}
+    spent = []
+    for name in chosen:
+        say(f"stage {name}: {STAGES[name].__doc__.splitlines()[0]}")
+        began = time.monotonic()
+        before = tally.total()
+        STAGES[name](options, tally, traces)
+        if tally.total() == before:
+            tally.fail(name, "the stage ran nothing")
+        spent.append((name, time.monotonic() - began))
+        say(f"stage {name}: {spent[-1][1]:.0f} s\n")
+    say("seconds: " + ", ".join(f"{name} {seconds:.0f}" for name, seconds in spent))
+
+
+def quick(options, tally, traces):
+    """g++, optimized: unit tests"""
+    build = Build("release", "g++", ["-Dbuildtype=release"], slowness=3)
+    tests = prepare(build, lambda test: test.kind == "unit", options, tally, ["unit"])
+    run_all(tests, options.jobs, tally, "small", traces)
+
+
+def release(options, tally, traces):
+    """g++, optimized: all tests"""
+    build = Build("release", "g++", ["-Dbuildtype=release"], slowness=3)
+    tests = prepare(build, lambda test: True, options, tally, ["unit", "sim", "process", "fuzz"],
+                    everything=True)
+    run_kinds(tests, options, tally, "long" if options.long else "normal", traces)
+
+
+def sanitizers(options, tally, traces):
+    """clang-19 with ASan, UBSan and libFuzzer: unit tests, fuzzing, a little simulation"""
+    build = Build("sanitizers", "clang++-19", [
+        "-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Dfuzz=true"], slowness=8)
+    kinds = ["unit", "fuzz", "sim"] + (["process"] if options.long else [])
+    tests = prepare(build, lambda test: test.kind in kinds, options, tally, kinds,
+                    everything=options.long)
+    run_kinds([test for test in tests if test.kind != "fuzz"], options, tally,
+              "normal" if options.long else "small", traces)
+    fuzzing.run([test for test in tests if test.kind == "fuzz"], options, tally)
+
+
+def tsan(options, tally, traces):
+    """clang-19 with TSan: env, storage, node, client, and one process test"""
+    build = Build("tsan", "clang++-19",
+                  ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"], slowness=10)
+
+    def chosen(test):
+        if options.long:
+            return test.kind in ("unit", "process")
+        return test.name in THREADED or (test.kind == "process" and "tsan" in test.suites)
+
+    tests = prepare(build, chosen, options, tally, [*THREADED, "process"],
+                    everything=options.long)
+    run_kinds(tests, options, tally, "normal" if options.long else "small", traces)
+
+
+def house(options, tally, traces):
+    """house rules, clang-format, headers, clang-tidy"""
+    lint.house_rules(tally)
+    lint.clang_format(tally)
+    if options.quick:
+        return
+    build = Build("sanitizers", "clang++-19", [
+        "-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Dfuzz=true"], slowness=8)
+    if (problem := build.configure()) is not None:
+        tally.fail("house: meson setup", "the build cannot be made", problem)
+        return
+    lint.headers(build, options, tally)
+    lint.clang_tidy(build, options, tally)
+
+
+STAGES = {"quick": quick, "release": release, "sanitizers": sanitizers, "tsan": tsan,
+          "house": house}
+
+
+def prepare(build, chosen, options, tally, required, everything=False):
+    """The chosen tests, built; none when that failed, which is then counted.
+
+    Of each of the required ("unit", or closer "unit env") there has to be one."""
+    began = time.monotonic()
+    again = f"ninja -C {build.directory}"
+    if (problem := build.configure()) is not None:
+        tally.fail(f"{build.name}: meson setup", "it failed", problem)
+        return []
+    # Meson's description of the tests is as old as its last run, so that is brought up to date first.
+    problem = build.compile(["build.ninja"], options.jobs)
+    tests = [test for test in build.tests() if chosen(test)] if problem is None else []
+    if problem is None:
+        problem = build.compile([] if everything else build.targets_of(tests), options.jobs)
+    if problem is not None:
+        tally.fail(f"{build.name}: build", "it failed", problem, again)
+        return []
+    say(f"  built in {time.monotonic() - began:.0f} s")
+    for name in required:
+        if has_sources(name) and not any((test.name + " ").startswith(name + " ") for test in tests):
+            tally.fail(f"{build.name}: {name}", "there are such tests, but none was chosen")
+    return tests
+
+
+def has_sources(name):
+    """Whether the folder of these tests ("unit env" is tests/unit/env) has any."""
+    folder = "tests/" + name.replace(" ", "/")
+    return any(glob.glob(f"{folder}/**/*{ending}", recursive=True)
+               for ending in ("_test.cc", "_fuzz.cc", "_test.py"))
+
+
+def run_kinds(tests, options, tally, scale, traces):
+    for kind in sorted({test.kind for test in tests if test.kind != "process"}, reverse=True):
+        run_all([test for test in tests if test.kind == kind], options.jobs, tally, scale, traces)
+    # Process tests start several peers each and watch real clocks; they get room.
+    run_all([test for test in tests if test.kind == "process"], max(1, options.jobs // 3), tally,
+            scale, traces)
