@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/env/clock.h"
+
+namespace coterie {
+
+/// The machine's clocks (CLOCK_MONOTONIC, CLOCK_REALTIME). From any thread.
+class SystemClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override;
+  [[nodiscard]] WallTime wall_now() const override;
+};
+
+/// 64 unpredictable bits from the kernel, for ids, actors and seeds; waits only at boot.
+[[nodiscard]] std::uint64_t random_bits();
+/// An Id128 of 128 unpredictable bits, never zero.
+template <class Id128>
+[[nodiscard]] Id128 random_id() {
+  Id128 id;
+  while (id.is_zero()) {
+    id.high = random_bits();
+    id.low = random_bits();
+  }
+  return id;
+}
+
+/// Cores this process may run on, at least 1.
+[[nodiscard]] unsigned usable_cores();
+/// Memory of this process that is in RAM; 0 where the system does not tell.
+[[nodiscard]] std::uint64_t resident_bytes();
+
+}  // namespace coterie
