@@ -11,6 +11,8 @@ namespace coterie::limits {
 using namespace std::chrono_literals;
 
 inline constexpr std::size_t key_bytes = 400;  // bucket id excluded; partition key + sort key
+inline constexpr std::size_t stored_key_bytes =
+    key_bytes + 14;  // as on disk: token, bucket, length
 inline constexpr std::size_t bucket_name_bytes = 64;
 inline constexpr std::size_t value_bytes_default = 1U << 20;
 inline constexpr std::size_t value_bytes_most = 16U << 20;
@@ -18,7 +20,13 @@ inline constexpr std::size_t record_bytes = 16U << 20;  // siblings together, fo
 inline constexpr std::size_t frame_bytes = 32U << 20;
 inline constexpr std::size_t siblings_warn = 10;
 inline constexpr std::size_t siblings_most = 64;
-inline constexpr std::size_t context_actors = 1U << 16;  // of one decoded record
+inline constexpr std::size_t context_actors = 1U << 16;    // of one decoded record
+inline constexpr std::size_t context_bytes = 2U << 20;     // as clients hold it
+inline constexpr std::size_t siblings_a_frame = 1U << 16;  // a merge refuses none, a frame must
+inline constexpr std::size_t cursor_bytes = 1024;
+inline constexpr std::size_t evidence_nodes = 64;
+inline constexpr std::size_t error_message_bytes = 1024;
+inline constexpr std::size_t build_bytes = 64;
 
 inline constexpr std::size_t nodes = 1000;
 inline constexpr std::uint32_t partitions_least = 16;
@@ -60,5 +68,7 @@ inline constexpr auto max_clock_skew = 500ms;
 inline constexpr auto queue_delay_target = 5ms;
 
 inline constexpr std::size_t gossip_packet_bytes = 1400;
+inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
+inline constexpr std::size_t epoch_bytes = 8U << 20;
 
 }  // namespace coterie::limits

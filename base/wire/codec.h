@@ -12,9 +12,11 @@ struct Envelope {
 };
 
 /// A whole frame, header and body; the kind follows from the message. One encode() a struct of
-/// messages.h.
+/// messages.h. Does not hold the message against limits: a receiver refuses what is over them. Only
+/// an error's words are cut to limits::error_message_bytes.
 [[nodiscard]] Bytes encode(const Hello& message, const Envelope& envelope = {});
 [[nodiscard]] Bytes encode(const ErrorReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const GoAway& message, const Envelope& envelope = {});
 [[nodiscard]] Bytes encode(const Get& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const GetReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const Put& message, const Envelope& envelope);
@@ -39,11 +41,64 @@ struct Envelope {
 /// `kind` is push_pull or push_pull_reply.
 [[nodiscard]] Bytes encode(const PushPull& message, Kind kind, const Envelope& envelope);
 
-/// The message in `body`, verified first; T is one of messages.h. Needs 8-byte alignment (a
-/// transport gives it; others copy first: `aligned`). Errors: corrupt (not verifiable, a required
-/// field missing, a value out of its range), too_large (a key, value or list over its limit). The
-/// result borrows from `body`.
+/// The message in `body`, verified first. One for each struct of messages.h, below. `body` must be
+/// 8-byte aligned (check()ed): a transport hands out aligned bodies, a std::string's bytes are
+/// aligned. The result borrows from `body`. Errors:
+/// - corrupt: not verifiable, a required field missing, a value out of its range;
+/// - too_large: a key, value or list over its limit;
+/// - unsupported_version: a hello of versions that this build does not speak.
 template <class T>
-[[nodiscard]] Result<T> decode(BytesView body);
+[[nodiscard]] Result<T> decode(BytesView body) = delete;
+
+template <>
+[[nodiscard]] Result<Hello> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ErrorReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<GoAway> decode(BytesView body);
+template <>
+[[nodiscard]] Result<Get> decode(BytesView body);
+template <>
+[[nodiscard]] Result<GetReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<Put> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PutReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<Scan> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ScanReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RingRequest> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RingReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaWrite> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaWriteReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaRead> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaReadReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaScan> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaScanReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaInspect> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaInspectReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<BirthInfo> decode(BytesView body);
+template <>
+[[nodiscard]] Result<BirthInfoReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<BirthAccept> decode(BytesView body);
+template <>
+[[nodiscard]] Result<EpochFetch> decode(BytesView body);
+template <>
+[[nodiscard]] Result<EpochReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PushPull> decode(BytesView body);
 
 }  // namespace coterie::wire

@@ -36,8 +36,7 @@ enum class Kind : std::uint16_t {
   push_pull_reply = 51,
   birth_info = 52,
   birth_info_reply = 53,
-  birth_accept = 54,
-  birth_accept_reply = 55,
+  birth_accept = 54,  // answered by epoch_reply
   epoch_fetch = 56,
   epoch_reply = 57,
 };
@@ -59,8 +58,9 @@ inline constexpr std::size_t header_bytes = 24;
 inline constexpr std::uint32_t frame_magic = 0x31544f43;  // "COT1"
 
 /// The header of the frame that `bytes` begins with; needs header_bytes of them. Errors: corrupt
-/// (not a frame), too_large (over limits::frame_bytes), unsupported_version (an unknown kind, flag
-/// or magic): after any of them the stream cannot be followed and the connection is closed.
+/// (no magic, or a body that is not a multiple of 8 long), too_large (header and body over
+/// limits::frame_bytes), unsupported_version (an unknown kind or flag): after any of them the
+/// stream cannot be followed and the connection is closed.
 [[nodiscard]] Result<FrameHeader> decode_header(BytesView bytes);
 
 /// Writes `header` over the first header_bytes of `frame`.

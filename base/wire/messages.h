@@ -43,6 +43,13 @@ struct ErrorReply {
   BytesView message;
 };
 
+/// "I am about to close this connection": what was asked is still answered, new requests belong
+/// elsewhere. Has no reply.
+struct GoAway {
+  /// Not to be dialled again before.
+  std::uint32_t retry_after_ms = 0;
+};
+
 /// How many owners must answer: 0 = what the bucket says, 1..N, or one of the two names.
 struct Quorum {
   static constexpr std::uint8_t bucket_default = 0;
@@ -130,7 +137,8 @@ struct Scan {
   BytesView sort_key_to;
   /// From the page before; opaque. Empty: from the start.
   BytesView cursor;
-  std::uint32_t limit_records = 0;  // 0: as many as fit a page
+  /// 0: as many as fit a page. Above limits::scan_page_records it is read as that.
+  std::uint32_t limit_records = 0;
   Quorum r;
   bool forwarded = false;
 };
@@ -167,6 +175,7 @@ struct RingReply {
   /// ring/epoch_codec's bytes; empty if the asker has this epoch.
   BytesView epoch;
   NodeId self;
+  /// Of the epoch's members; at most limits::nodes.
   std::vector<RingMember> members;
 };
 
@@ -215,7 +224,7 @@ struct ReplicaScan {
   /// Keys as on disk, [from, to).
   BytesView from;
   BytesView to;
-  std::uint32_t limit_records = 0;
+  std::uint32_t limit_records = 0;  // as in Scan
 };
 
 struct ReplicaScanEntry {
