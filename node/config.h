@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "ring/bucket.h"
+
+namespace coterie {
+
+/// What a node's configuration file says; docs/configuration.md lists every setting.
+struct Config {
+  struct Node {
+    std::string data_directory;
+    std::uint32_t shards = 0;  // 0: the number of cores, at most limits::shards_default_most
+    std::string zone = "default";
+    std::uint32_t weight = 1;
+  } node;
+  struct Doors {
+    Address client{.host = "127.0.0.1", .port = 7400};
+    Address peer{.host = "127.0.0.1", .port = 7401};
+    Address gossip{.host = "127.0.0.1", .port = 7402};
+    Address admin{.host = "127.0.0.1", .port = 7403};
+    bool insecure = false;
+  } doors;
+  struct Cluster {
+    std::string name = "coterie";
+    std::vector<Address> initial_members;
+    std::uint32_t replicas = 3;
+    std::uint32_t partitions = limits::partitions_default;
+    std::string gossip_key;  // 32 hexadecimal digits; empty: none
+  } cluster;
+  struct Limits {
+    std::uint64_t value_bytes = limits::value_bytes_default;
+    std::uint64_t in_flight_bytes = limits::in_flight_bytes_a_shard;
+  } limits;
+  struct Log {
+    std::string level = "info";
+    std::string file;  // empty: standard error
+  } log;
+  std::vector<Bucket> buckets;  // ids given in the order of the file, from 1
+};
+
+/// Reads and checks a configuration. Every error in the file is reported, each on a line of its own
+/// in the message: file, line, setting, what is wrong and what would be right.
+[[nodiscard]] Result<Config> load_config(const std::string& path);
+/// The same from text; `name` stands for the file in messages.
+[[nodiscard]] Result<Config> parse_config(std::string_view text, std::string_view name);
+
+/// One setting, for --print-settings, the documentation and the running node's answer.
+struct SettingText {
+  std::string name;  // "node.shards"
+  std::string value;
+  std::string unit;
+  std::string meaning;
+};
+/// All settings but the buckets' with the values of `config`, in the order of the documentation.
+[[nodiscard]] std::vector<SettingText> settings_of(const Config& config);
+
+}  // namespace coterie
