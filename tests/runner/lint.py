@@ -28,7 +28,7 @@ def files(*endings):
 
 
 def house_rules(tally):
-    for module in ("tests.runner.selftest",):
+    for module in ("tests.runner.selftest", "tests.tidy.selftest", "tests.tidy"):
         command = [sys.executable, "-m", module]
         output, exit_code, seconds = run_limited(command, os.environ, ".", LIMIT_S)
         counts, why = count(output, exit_code)
@@ -56,8 +56,19 @@ def compile_commands(build):
             shlex.split(entry["command"]) for entry in entries}
 
 
+def everything_is_compiled(build, tally):
+    """A source file that no target names would never be built, and a test in it never run."""
+    sources = compile_commands(build)
+    # Only builds without libFuzzer have a main for the corpora.
+    missing = [name for name in files(".cc") if name not in sources and name != "tests/fuzz/replay_main.cc"]
+    if missing:
+        tally.fail("house: every source is compiled", "no target names these", "\n".join(missing))
+    else:
+        tally.ok("house: every source is compiled", f"{len(sources)} files")
+
+
 def headers(build, options, tally):
-    """Every header compiles alone, with the flags of a source file near it. Ninja keeps what it knows."""
+    """Every header compiles alone, with the flags of a source file near it; ninja keeps what it knows."""
     sources = compile_commands(build)
     names = files(".h")
     lines = ["rule header", "  command = $compile -MD -MF $out.d -MT $out && touch $out",

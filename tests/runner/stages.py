@@ -82,6 +82,7 @@ def house(options, tally, traces):
     if (problem := build.configure()) is not None:
         tally.fail("house: meson setup", "the build cannot be made", problem)
         return
+    lint.everything_is_compiled(build, tally)
     lint.headers(build, options, tally)
     lint.clang_tidy(build, options, tally)
 
