@@ -46,6 +46,7 @@ inline constexpr std::uint32_t shards_default_most = 8;
 inline constexpr std::size_t connections_a_shard = 10000;
 inline constexpr std::size_t in_flight_requests_a_connection = 1024;
 inline constexpr std::size_t in_flight_bytes_a_connection = 16U << 20;
+inline constexpr std::size_t in_flight_requests_a_shard = 1U << 16;
 inline constexpr std::size_t in_flight_bytes_a_shard = 256U << 20;
 inline constexpr std::size_t peer_queue_bytes = 64U << 20;
 
@@ -64,8 +65,13 @@ inline constexpr std::uint64_t map_bytes_a_node = 1ULL << 40;
 inline constexpr auto request_deadline_default = 5s;
 inline constexpr auto request_deadline_most = 60s;
 inline constexpr auto request_id_memory = 5min;
+inline constexpr std::size_t request_ids_a_shard = 1U << 18;  // the oldest are forgotten first
+inline constexpr std::size_t operations_a_shard = 1U << 18;   // the answered ones that wait counted
+inline constexpr std::size_t waiting_puts_a_shard = 1U << 16;  // answered, a replica still missing
+inline constexpr std::size_t clients_a_put = 8;                // tries of one put that wait for it
 inline constexpr auto max_clock_skew = 500ms;
 inline constexpr auto queue_delay_target = 5ms;
+inline constexpr auto queue_delay_interval = 100ms;
 
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hlc.h"
+#include "base/ids.h"
+#include "base/policy.h"
+#include "base/wire/messages.h"
+#include "node/coordinator/placement.h"
+#include "storage/record.h"
+
+namespace coterie::coordinator {
+
+/// Names one thing that an operation waits for. To a peer it travels as the frame's request id:
+/// unique among all that this coordinator has asked and not been answered.
+using Tag = Id<struct OperationTag, std::uint64_t>;
+
+/// Every local answer says whether what it rests on is durable already, in the sense of the
+/// durability asked for. If not, the driver calls Coordinator::on_local_durable(tag) once it is,
+/// and never before the call that took the tag has returned.
+struct LocalMinted {
+  /// To be sent as it is: the record with the new dot, or, where the request was known, the local
+  /// record that reflects it. Valid until the next call of this LocalReplica.
+  BytesView record;
+  Generation generation;
+  Dot dot;
+  Timestamp timestamp;
+  std::uint16_t siblings = 0;
+  bool is_durable = false;
+};
+
+struct LocalMerged {
+  bool is_durable = false;
+};
+
+struct LocalRead {
+  std::uint64_t digest = 0;  ///< 0: no record
+  Bytes record;
+  Generation generation;
+  bool is_durable = false;
+};
+
+struct LocalScan {
+  struct Entry {
+    Bytes key;
+    Bytes record;
+  };
+  std::vector<Entry> entries;
+  bool is_truncated = false;
+  bool is_durable = false;
+};
+
+/// A put as the local replica mints it.
+struct LocalPut {
+  BytesView key;
+  const wire::Put& put;
+  std::uint64_t expires_ms = 0;  ///< absolute; 0 never
+  Resolver resolver = Resolver::siblings;
+  Durability durability = Durability::commit;
+  WallTime now;
+};
+
+/// This node's copies, as the coordinator uses them; the driver joins node/replica's decisions with
+/// the Store. All calls are synchronous and on the shard's loop; none calls back.
+class LocalReplica {
+ public:
+  virtual ~LocalReplica() = default;
+
+  /// Checks the scope (Use::mint), reads, mints, appends. An error means that nothing was written:
+  /// definitely not executed.
+  [[nodiscard]] virtual Result<LocalMinted> mint(const wire::ReplicaScope& scope,
+                                                 const LocalPut& put, Tag tag) = 0;
+  /// A read repair: merges, and may replace a damaged local record (MergeOptions).
+  [[nodiscard]] virtual Result<LocalMerged> merge(const wire::ReplicaScope& scope, BytesView key,
+                                                  BytesView record, Resolver resolver, Tag tag) = 0;
+  [[nodiscard]] virtual Result<LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
+                                               Tag tag) = 0;
+  /// At most `limit_records` and limits::scan_page_bytes, but at least one of those there are.
+  [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
+                                               BytesView to, std::uint32_t limit_records,
+                                               Tag tag) = 0;
+};
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/limits.h"
+#include "node/coordinator/latency_tracker.h"
+#include "node/coordinator/local_replica.h"
+#include "node/coordinator/outbox.h"
+#include "node/coordinator/peer_load.h"
+#include "node/coordinator/placement.h"
+#include "node/coordinator/slab.h"
+#include "node/coordinator/timer_wheel.h"
+
+namespace coterie::coordinator {
+
+struct Options {
+  std::size_t operations = limits::operations_a_shard;
+  std::size_t waiting_puts = limits::waiting_puts_a_shard;
+  std::size_t remembered_requests = limits::request_ids_a_shard;
+};
+
+/// Of the coordinator's life; for metrics.
+struct Counters {
+  std::uint64_t puts = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t scans = 0;
+  std::uint64_t failed = 0;   ///< answered with an error
+  std::uint64_t unknown = 0;  ///< of these: puts with an unknown outcome
+  std::uint64_t weak = 0;     ///< answered with less than the bucket's R or W
+  std::uint64_t recognised = 0;
+  std::uint64_t hints = 0;
+  std::uint64_t mismatches = 0;  ///< reads whose owners differed
+  std::uint64_t repairs = 0;     ///< records sent to owners that lacked something
+  std::uint64_t hedges = 0;
+  std::uint64_t bad_answers = 0;  ///< replicas' records that could not be decoded
+};
+
+/// What the three kinds of operation share.
+struct Parts {
+  NodeId self;
+  LocalReplica& local;
+  Outbox& outbox;
+  Options options;
+  TimerWheel timers;
+  PeerLoad load;
+  LatencyTracker read_latency;
+  HedgeBudget hedges;
+  Counters counters;
+  bool under_pressure = false;
+};
+
+/// What a tag is for; in its lowest bits, above the owner's place.
+enum class Kind : std::uint8_t { put = 0, get = 1, scan = 2 };
+enum class Purpose : std::uint8_t { request = 0, repair = 1, deadline = 2, hedge = 3 };
+
+struct TagParts {
+  std::uint64_t operation = 0;  ///< Slab's id
+  Kind kind = Kind::put;
+  Purpose purpose = Purpose::request;
+  std::uint8_t owner = 0;  ///< place in the operation's owners
+};
+
+[[nodiscard]] constexpr Tag make_tag(const TagParts& parts) {
+  return Tag{parts.operation << 10 | std::uint64_t{parts.owner} << 5 |
+             static_cast<std::uint64_t>(parts.purpose) << 2 |
+             static_cast<std::uint64_t>(parts.kind)};
+}
+
+[[nodiscard]] constexpr TagParts split(Tag tag) {
+  return {.operation = tag.value >> 10,
+          .kind = static_cast<Kind>(tag.value & 3),
+          .purpose = static_cast<Purpose>(tag.value >> 2 & 7),
+          .owner = static_cast<std::uint8_t>(tag.value >> 5 & 7)};
+}
+
+/// A partition's owners, copied from a Placement.
+struct Owners {
+  std::array<NodeId, limits::replicas_most> nodes;
+  std::uint8_t count = 0;
+  std::uint8_t self = 0;  ///< this node's place; `count` where it is no owner
+};
+
+[[nodiscard]] Owners owners_of(const Placement& placement, NodeId self);
+
+/// In which order a read asks: this node, then by reach, then who has least to answer.
+[[nodiscard]] std::array<std::uint8_t, limits::replicas_most> read_order(const Placement& placement,
+                                                                         const Owners& owners,
+                                                                         const PeerLoad& load);
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/instant.h"
+#include "base/wire/messages.h"
+
+namespace coterie::coordinator {
+
+/// The time of an event: the monotonic one for deadlines, the wall one for timestamps and expiry.
+struct Now {
+  Instant time;
+  WallTime wall;
+};
+
+/// How likely an owner answers, by gossip and by the connections. It steers, and refuses a put only
+/// up front: a wrong guess costs latency, never data.
+enum class Reach : std::uint8_t {
+  good,      ///< alive by gossip, and a connection is up
+  doubtful,  ///< only one of the two, or its queue is full
+  none,      ///< neither: asked last, and not counted on
+};
+
+struct Owner {
+  NodeId node;
+  Reach reach = Reach::good;
+};
+
+/// One partition as this node knows it now. Borrowed for the length of a call.
+struct Placement {
+  PartitionId partition;
+  ConfigurationNumber configuration;
+  /// At most limits::replicas_most, distinct; reach of this node itself is not looked at.
+  std::span<const Owner> owners;
+};
+
+/// How many of `owners` must answer: `asked` of the request, else the bucket's. Errors:
+/// invalid_argument (more than there are owners).
+[[nodiscard]] Result<std::uint32_t> resolve(wire::Quorum asked, std::uint32_t of_bucket,
+                                            std::size_t owners);
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "node/coordinator/parts.h"
+#include "ring/bucket.h"
+#include "storage/key.h"
+
+namespace coterie::coordinator {
+
+/// The scans that this shard coordinates; see Coordinator. Each page is merged from R owners' pages
+/// as far as the shortest of them reaches. Repairs nothing.
+class Scans {
+ public:
+  explicit Scans(Parts& parts) : parts_(parts) {}
+
+  struct Start {
+    ClientHandle client;
+    Instant deadline;
+    const Bucket& bucket;
+    const Placement& placement;
+    const KeyRange& range;
+    const wire::Scan& scan;
+  };
+  void start(const Start& start, const Now& now);
+
+  void on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanReply& reply,
+                 const Now& now);
+  void on_local_durable(const TagParts& tag, const Now& now);
+  void on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now);
+  void on_peer_lost(NodeId peer, const Now& now);
+  void on_deadline(std::uint64_t operation);
+  void on_hedge(std::uint64_t operation, const Now& now);
+
+  [[nodiscard]] std::size_t size() const { return operations_.size(); }
+
+ private:
+  enum class Read : std::uint8_t { idle, asked, durable, answered, failed };
+
+  struct Page {
+    Read read = Read::idle;
+    bool is_counted = false;
+    bool is_truncated = false;
+    std::vector<LocalScan::Entry> entries;  // ascending
+  };
+
+  struct Operation {
+    KeyRange range;
+    Bytes from;
+    ClientHandle client;
+    Instant deadline;
+    BucketId bucket;
+    PartitionId partition;
+    ConfigurationNumber configuration;
+    Owners owners;
+    std::array<std::uint8_t, limits::replicas_most> order{};
+    std::array<Page, limits::replicas_most> pages;
+    std::uint32_t limit_records = 0;
+    std::uint8_t r = 0;
+    Resolver resolver = Resolver::siblings;
+    bool is_weak = false;
+    Error last_error;
+
+    void reset();
+  };
+
+  void advance(std::uint64_t id, Operation& operation, const Now& now);
+  [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
+  void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
+  void answer(std::uint64_t id, Operation& operation, const Now& now);
+  void fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why);
+  void settle(Operation& operation, std::uint8_t owner);
+  void release(std::uint64_t id, Operation& operation);
+
+  Parts& parts_;
+  Slab<Operation> operations_;
+};
+
+}  // namespace coterie::coordinator

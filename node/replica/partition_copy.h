@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/wire/messages.h"
+#include "storage/record.h"
+
+namespace coterie::replica {
+
+/// Whether a copy may answer for its partition.
+enum class CopyState : std::uint8_t {
+  full,
+  /// It may lack data (quarantine, damage, refill): what it is sent it keeps, but it answers
+  /// `unsure`, which counts to no quorum, and it mints nothing.
+  unsure,
+};
+
+/// This node's copy of one partition: under which identity it mints, and for whom it answers.
+class PartitionCopy {
+ public:
+  /// `actor`: 64 fresh random bits. `configuration`: the latest that this copy has fenced.
+  PartitionCopy(PartitionId partition, ActorId actor, ConfigurationNumber configuration,
+                Generation generation, CopyState state = CopyState::full);
+
+  /// A dot that was never minted before: sequences rise over all keys of the copy, never per key.
+  [[nodiscard]] Dot next_dot() { return Dot{.actor = actor_, .sequence = ++last_sequence_}; }
+  /// Mints under another identity from now on: after a failed log write, a bad checksum, a record
+  /// that shows a forgotten dot (`Merged::forgot_own_dot`), a restore.
+  void redraw(ActorId fresh);
+
+  [[nodiscard]] PartitionId partition() const { return partition_; }
+  [[nodiscard]] ActorId actor() const { return actor_; }
+  [[nodiscard]] ConfigurationNumber configuration() const { return configuration_; }
+  [[nodiscard]] Generation generation() const { return generation_; }
+  [[nodiscard]] CopyState state() const { return state_; }
+
+  /// Neither ever falls; the caller has made the new one durable.
+  void raise_configuration(ConfigurationNumber configuration);
+  void raise_generation(Generation generation);
+  void set_state(CopyState state) { state_ = state; }
+
+ private:
+  PartitionId partition_;
+  ActorId actor_;
+  std::uint64_t last_sequence_ = 0;
+  ConfigurationNumber configuration_;
+  Generation generation_;
+  CopyState state_;
+};
+
+/// What the sender of a request wants from the copy.
+enum class Use : std::uint8_t {
+  mint,   ///< this node coordinates a put
+  write,  ///< a record is merged; its generation is checked
+  read,   ///< the answer counts to R
+};
+
+/// Whether `copy` may serve a request of this scope. Null `copy`: this node does not own the
+/// partition. Errors:
+///   not_owner            no such copy here
+///   stale_configuration  the sender's configuration is older than the fenced one, or (write) its
+///                        record was read under an older generation: fetch, read again, resend
+///   unsure               the copy may lack data, or it has not fenced the sender's newer
+///                        configuration yet: the driver fetches the epoch
+/// A write refused as unsure by the copy's state alone may still be merged: see may_keep().
+[[nodiscard]] Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope,
+                                       Use use);
+
+/// An unsure copy keeps what it is sent, though its answer stays `unsure`.
+[[nodiscard]] bool may_keep(const PartitionCopy& copy, const wire::ReplicaScope& scope);
+
+}  // namespace coterie::replica
