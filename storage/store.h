@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -65,8 +66,20 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// The value as of the last append. Errors: io, corrupt.
-  [[nodiscard]] virtual Result<std::optional<Bytes>> get(Space space, BytesView key) const = 0;
+  /// What a key has as of the last append, and the position of the append that gave it that: an
+  /// answer that shows it waits until synced() (or written(), as the bucket says) reaches it. 0
+  /// once a checkpoint holds it. Errors: io, corrupt.
+  struct Stored {
+    std::optional<Bytes> value;  // none: absent, or erased at `rests_on`
+    LogPosition rests_on;
+  };
+  [[nodiscard]] virtual Result<Stored> read(Space space, BytesView key) const = 0;
+  /// read() for those who do not answer anybody with it.
+  [[nodiscard]] Result<std::optional<Bytes>> get(Space space, BytesView key) const {
+    auto stored = read(space, key);
+    if (!stored) return std::unexpected(std::move(stored).error());
+    return std::move(stored->value);
+  }
 
   /// Takes the writes as one atomic batch: get() sees them at once, they are durable when synced()
   /// reaches the position returned. Errors: read_only (nothing taken; erasures still are), closed
