@@ -1,0 +1,212 @@
+// What the owners of a partition say to each other: the peer door.
+
+#include "base/wire/codec.h"
+#include "base/wire/fields.h"
+#include "base/wire/frame_builder.h"
+
+namespace coterie::wire {
+
+namespace {
+
+fb::Scope to_fb(const ReplicaScope& scope) {
+  return {scope.configuration.value, scope.generation.value, scope.partition.value};
+}
+
+// A record's siblings may be, merged, more than a put may store; only the frame bounds them.
+constexpr std::size_t record_bytes_most = limits::frame_bytes;
+
+// A scan resumes right after a key: that key and a zero byte.
+constexpr std::size_t bound_bytes = limits::stored_key_bytes + 1;
+
+BytesView read_key(BytesField field, Fields& fields) {
+  const BytesView key = fields.bytes(field, limits::stored_key_bytes, "the key");
+  fields.require(key.size() > limits::stored_key_bytes - limits::key_bytes, "the key is too short");
+  return key;
+}
+
+BytesView read_record(BytesField field, Fields& fields) {
+  return fields.bytes(field, record_bytes_most, "the record");
+}
+
+BytesView read_whole_record(BytesField field, Fields& fields) {
+  const BytesView record = read_record(field, fields);
+  fields.require(!record.empty(), "the record is empty");
+  return record;
+}
+
+ReplicaWrite read_write(const fb::ReplicaWrite& table, Fields& fields) {
+  return {.scope = fields.scope(*table.scope()),
+          .key = read_key(table.key(), fields),
+          .record = read_whole_record(table.record(), fields),
+          .durability = fields.durability(table.durability()),
+          .is_repair = table.is_repair()};
+}
+
+ReplicaWriteReply read_write_reply(const fb::ReplicaWriteReply& table, Fields& /*no bounds*/) {
+  return {.run = RunId{table.run()},
+          .synced = table.synced(),
+          .generation = Generation{table.generation()}};
+}
+
+ReplicaRead read_read(const fb::ReplicaRead& table, Fields& fields) {
+  return {.scope = fields.scope(*table.scope()),
+          .key = read_key(table.key(), fields),
+          .digest_only = table.digest_only()};
+}
+
+ReplicaReadReply read_read_reply(const fb::ReplicaReadReply& table, Fields& fields) {
+  return {.digest = table.digest(),
+          .record = read_record(table.record(), fields),
+          .generation = Generation{table.generation()}};
+}
+
+ReplicaScan read_scan(const fb::ReplicaScan& table, Fields& fields) {
+  return {.scope = fields.scope(*table.scope()),
+          .from = fields.bytes(table.from(), bound_bytes, "the first key"),
+          .to = fields.bytes(table.to(), bound_bytes, "the end's key"),
+          .limit_records = page_records(table.limit_records())};
+}
+
+ReplicaScanReply read_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
+  ReplicaScanReply reply{.truncated = table.truncated(),
+                         .generation = Generation{table.generation()}};
+  const auto size = fields.count(table.entries(), limits::scan_page_records, "the page");
+  reply.entries.reserve(size);
+  for (std::uint32_t i = 0; i < size; ++i) {
+    const fb::ReplicaScanEntry& entry = *table.entries()->Get(i);
+    reply.entries.push_back({.key = read_key(entry.key(), fields),
+                             .record = read_whole_record(entry.record(), fields)});
+  }
+  return reply;
+}
+
+ReplicaInspect read_inspect(const fb::ReplicaInspect& table, Fields& fields) {
+  return {.scope = fields.scope(*table.scope()), .key = read_key(table.key(), fields)};
+}
+
+ReplicaInspectReply read_inspect_reply(const fb::ReplicaInspectReply& table, Fields& fields) {
+  return {.record = read_record(table.record(), fields),
+          .digest = table.digest(),
+          .leaf_hash = table.leaf_hash(),
+          .leaf_records = table.leaf_records(),
+          .root_hash = table.root_hash(),
+          .partition_records = table.partition_records(),
+          .generation = Generation{table.generation()}};
+}
+
+}  // namespace
+
+Bytes encode(const ReplicaWrite& message, const Envelope& envelope) {
+  FrameBuilder frame(message.record);
+  const auto key = frame.required(message.key);
+  const auto scope = to_fb(message.scope);
+  return frame.finish(
+      Kind::replica_write, envelope,
+      fb::CreateReplicaWrite(*frame, &scope, key, frame.bulk(),
+                             static_cast<std::uint8_t>(message.durability), message.is_repair));
+}
+
+Bytes encode(const ReplicaWriteReply& message, const Envelope& envelope) {
+  FrameBuilder frame;
+  return frame.finish(Kind::replica_write_reply, envelope,
+                      fb::CreateReplicaWriteReply(*frame, message.run.value, message.synced,
+                                                  message.generation.value));
+}
+
+Bytes encode(const ReplicaRead& message, const Envelope& envelope) {
+  FrameBuilder frame;
+  const auto key = frame.required(message.key);
+  const auto scope = to_fb(message.scope);
+  return frame.finish(Kind::replica_read, envelope,
+                      fb::CreateReplicaRead(*frame, &scope, key, message.digest_only));
+}
+
+Bytes encode(const ReplicaReadReply& message, const Envelope& envelope) {
+  FrameBuilder frame(message.record);
+  return frame.finish(
+      Kind::replica_read_reply, envelope,
+      fb::CreateReplicaReadReply(*frame, message.digest, frame.bulk(), message.generation.value));
+}
+
+Bytes encode(const ReplicaScan& message, const Envelope& envelope) {
+  FrameBuilder frame;
+  const auto from = frame.bytes(message.from);
+  const auto to = frame.bytes(message.to);
+  const auto scope = to_fb(message.scope);
+  return frame.finish(Kind::replica_scan, envelope,
+                      fb::CreateReplicaScan(*frame, &scope, from, to, message.limit_records));
+}
+
+Bytes encode(const ReplicaScanReply& message, const Envelope& envelope) {
+  FrameBuilder frame;
+  std::vector<flatbuffers::Offset<fb::ReplicaScanEntry>> entries;
+  entries.reserve(message.entries.size());
+  for (const ReplicaScanEntry& entry : message.entries) {
+    const auto record = frame.required(entry.record);
+    const auto key = frame.required(entry.key);
+    entries.push_back(fb::CreateReplicaScanEntry(*frame, key, record));
+  }
+  const auto list = (*frame).CreateVector(entries);
+  return frame.finish(
+      Kind::replica_scan_reply, envelope,
+      fb::CreateReplicaScanReply(*frame, list, message.truncated, message.generation.value));
+}
+
+Bytes encode(const ReplicaInspect& message, const Envelope& envelope) {
+  FrameBuilder frame;
+  const auto key = frame.required(message.key);
+  const auto scope = to_fb(message.scope);
+  return frame.finish(Kind::replica_inspect, envelope,
+                      fb::CreateReplicaInspect(*frame, &scope, key));
+}
+
+Bytes encode(const ReplicaInspectReply& message, const Envelope& envelope) {
+  FrameBuilder frame(message.record);
+  return frame.finish(
+      Kind::replica_inspect_reply, envelope,
+      fb::CreateReplicaInspectReply(*frame, frame.bulk(), message.digest, message.leaf_hash,
+                                    message.leaf_records, message.root_hash,
+                                    message.partition_records, message.generation.value));
+}
+
+template <>
+Result<ReplicaWrite> decode(BytesView body) {
+  return decode_as(body, "replica_write", read_write);
+}
+
+template <>
+Result<ReplicaWriteReply> decode(BytesView body) {
+  return decode_as(body, "replica_write_reply", read_write_reply);
+}
+
+template <>
+Result<ReplicaRead> decode(BytesView body) {
+  return decode_as(body, "replica_read", read_read);
+}
+
+template <>
+Result<ReplicaReadReply> decode(BytesView body) {
+  return decode_as(body, "replica_read_reply", read_read_reply);
+}
+
+template <>
+Result<ReplicaScan> decode(BytesView body) {
+  return decode_as(body, "replica_scan", read_scan);
+}
+
+template <>
+Result<ReplicaScanReply> decode(BytesView body) {
+  return decode_as(body, "replica_scan_reply", read_scan_reply);
+}
+
+template <>
+Result<ReplicaInspect> decode(BytesView body) {
+  return decode_as(body, "replica_inspect", read_inspect);
+}
+
+template <>
+Result<ReplicaInspectReply> decode(BytesView body) {
+  return decode_as(body, "replica_inspect_reply", read_inspect_reply);
+}
+
+}  // namespace coterie::wire

@@ -1,0 +1,58 @@
+#include "base/wire/frame_builder.h"
+
+#include "base/check.h"
+
+namespace coterie::wire {
+
+namespace {
+
+// What a thread's builder may keep between frames; a larger buffer is given back.
+constexpr std::size_t kept_bytes = 64U << 10;
+
+flatbuffers::FlatBufferBuilder& cleared_builder() {
+  thread_local flatbuffers::FlatBufferBuilder builder(1024);
+  builder.Clear();
+  // The body's end is a multiple of 8 from its start, so that what is appended stays aligned.
+  builder.TrackMinAlign(8);
+  return builder;
+}
+
+}  // namespace
+
+FrameBuilder::FrameBuilder() : builder_(cleared_builder()) {}
+
+FrameBuilder::FrameBuilder(BytesView bulk) : FrameBuilder() {
+  bulk_ = bulk;
+  bulk_offset_ = BytesOffset(builder_.PushElement(static_cast<std::uint32_t>(bulk.size())));
+}
+
+BytesOffset FrameBuilder::bytes(BytesView bytes) {
+  return bytes.empty() ? BytesOffset() : required(bytes);
+}
+
+BytesOffset FrameBuilder::required(BytesView bytes) {
+  return builder_.CreateVector(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+}
+
+Bytes FrameBuilder::take(Kind kind, const Envelope& envelope) {
+  const std::size_t built = builder_.GetSize();
+  check(built % 8 == 0, "a body is built in multiples of 8");
+  const std::size_t padding = (8 - bulk_.size() % 8) % 8;
+  const FrameHeader header{
+      .kind = kind,
+      .request_id = envelope.request_id,
+      .deadline_ms = envelope.deadline_ms,
+      .body_bytes = static_cast<std::uint32_t>(built + bulk_.size() + padding),
+  };
+  Bytes frame;
+  frame.reserve(header_bytes + header.body_bytes);
+  frame.resize(header_bytes);
+  encode_header(header, frame.data());
+  frame.append(reinterpret_cast<const char*>(builder_.GetBufferPointer()), built);
+  frame.append(bulk_);
+  frame.append(padding, '\0');
+  if (built > kept_bytes) builder_.Reset();
+  return frame;
+}
+
+}  // namespace coterie::wire

@@ -1,0 +1,79 @@
+#include "tests/unit/wire/reencode.h"
+
+namespace coterie::wire {
+
+namespace {
+
+template <class T>
+Result<Bytes> again(BytesView body, const Envelope& envelope) {
+  const auto message = decode<T>(body);
+  if (!message) return std::unexpected(message.error());
+  return encode(*message, envelope);
+}
+
+Result<Bytes> push_pull_again(Kind kind, BytesView body, const Envelope& envelope) {
+  const auto message = decode<PushPull>(body);
+  if (!message) return std::unexpected(message.error());
+  return encode(*message, kind, envelope);
+}
+
+}  // namespace
+
+Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
+  switch (kind) {
+    case Kind::hello:
+      return again<Hello>(body, envelope);
+    case Kind::error:
+      return again<ErrorReply>(body, envelope);
+    case Kind::go_away:
+      return again<GoAway>(body, envelope);
+    case Kind::get:
+      return again<Get>(body, envelope);
+    case Kind::get_reply:
+      return again<GetReply>(body, envelope);
+    case Kind::put:
+      return again<Put>(body, envelope);
+    case Kind::put_reply:
+      return again<PutReply>(body, envelope);
+    case Kind::scan:
+      return again<Scan>(body, envelope);
+    case Kind::scan_reply:
+      return again<ScanReply>(body, envelope);
+    case Kind::ring:
+      return again<RingRequest>(body, envelope);
+    case Kind::ring_reply:
+      return again<RingReply>(body, envelope);
+    case Kind::replica_write:
+      return again<ReplicaWrite>(body, envelope);
+    case Kind::replica_write_reply:
+      return again<ReplicaWriteReply>(body, envelope);
+    case Kind::replica_read:
+      return again<ReplicaRead>(body, envelope);
+    case Kind::replica_read_reply:
+      return again<ReplicaReadReply>(body, envelope);
+    case Kind::replica_scan:
+      return again<ReplicaScan>(body, envelope);
+    case Kind::replica_scan_reply:
+      return again<ReplicaScanReply>(body, envelope);
+    case Kind::replica_inspect:
+      return again<ReplicaInspect>(body, envelope);
+    case Kind::replica_inspect_reply:
+      return again<ReplicaInspectReply>(body, envelope);
+    case Kind::push_pull:
+    case Kind::push_pull_reply:
+      return push_pull_again(kind, body, envelope);
+    case Kind::birth_info:
+      return again<BirthInfo>(body, envelope);
+    case Kind::birth_info_reply:
+      return again<BirthInfoReply>(body, envelope);
+    case Kind::birth_accept:
+      return again<BirthAccept>(body, envelope);
+    case Kind::epoch_fetch:
+      return again<EpochFetch>(body, envelope);
+    case Kind::epoch_reply:
+      return again<EpochReply>(body, envelope);
+  }
+  return fail(ErrorCode::unsupported_version, "no message of this kind");
+}
+
+}  // namespace coterie::wire

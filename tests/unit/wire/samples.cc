@@ -1,0 +1,186 @@
+#include "tests/unit/wire/samples.h"
+
+#include <string_view>
+
+#include "base/wire/codec.h"
+
+namespace coterie::wire {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr Envelope envelope{.request_id = 0x0102030405060708, .deadline_ms = 5000};
+constexpr NodeId node_a{.high = 0xa0a1a2a3a4a5a6a7, .low = 0xa8a9aaabacadaeaf};
+constexpr NodeId node_b{.high = 0xb0b1b2b3b4b5b6b7, .low = 0xb8b9babbbcbdbebf};
+constexpr ReplicaScope scope{.partition = PartitionId{1023},
+                             .configuration = ConfigurationNumber{7},
+                             .generation = Generation{3}};
+constexpr auto stored_key = "\x11\x22\x33\x44\x55\x66\x77\x88\0\0\0\x05\0\x04userinbox"sv;
+
+Key key() {
+  return {.bucket = BucketId{5}, .partition_key = "user", .sort_key = "inbox"};
+}
+
+std::vector<SiblingView> two_siblings() {
+  return {
+      {.value = "first value", .timestamp = Timestamp{0x018c000000010002}, .expires_ms = 0},
+      {.value = "second", .timestamp = Timestamp{0x018c000000020000}, .expires_ms = 1700000000123}};
+}
+
+Evidence evidence() {
+  return {.answered = {node_a, node_b}, .agreed = false, .repaired = 1, .hints = 2};
+}
+
+void add_session(std::vector<SampleFrame>& out) {
+  out.push_back({"hello_peer", encode(Hello{.role = Role::peer,
+                                            .cluster = {.high = 1, .low = 2},
+                                            .node = node_a,
+                                            .run = RunId{0x1122334455667788},
+                                            .shard = ShardIndex{3},
+                                            .shards = 8,
+                                            .features = 1,
+                                            .build = "coterie 0.1.0"})});
+  out.push_back({"hello_client", encode(Hello{})});
+  out.push_back({"error", encode(ErrorReply{.code = ErrorCode::overloaded,
+                                            .retry_after_ms = 25,
+                                            .message = "too many requests in flight"},
+                                 envelope)});
+  out.push_back({"go_away", encode(GoAway{.retry_after_ms = 1000})});
+}
+
+void add_client(std::vector<SampleFrame>& out) {
+  out.push_back(
+      {"get", encode(Get{.key = key(), .r = Quorum{2}, .want_evidence = true, .forwarded = true},
+                     envelope)});
+  out.push_back(
+      {"get_bare", encode(Get{.key = {.bucket = BucketId{}, .partition_key = "k"}}, Envelope{})});
+  out.push_back({"get_reply", encode(GetReply{.context = "seen",
+                                              .siblings = two_siblings(),
+                                              .weak = true,
+                                              .evidence = evidence()},
+                                     envelope)});
+  out.push_back({"get_reply_absent", encode(GetReply{}, envelope)});
+  out.push_back({"put", encode(Put{.id = {.high = 9, .low = 10},
+                                   .key = key(),
+                                   .context = "seen",
+                                   .value = "the value",
+                                   .w = {Quorum::quorum},
+                                   .durability = Durability::interval,
+                                   .time_to_live_ms = 60000,
+                                   .want_evidence = true,
+                                   .forwarded = true},
+                               envelope)});
+  out.push_back({"put_delete", encode(Put{.id = {.high = 9, .low = 11},
+                                          .key = key(),
+                                          .context = "seen",
+                                          .is_delete = true,
+                                          .w = {Quorum::all}},
+                                      envelope)});
+  out.push_back(
+      {"put_reply",
+       encode(PutReply{.context = "now seen", .siblings = 2, .weak = true, .evidence = evidence()},
+              envelope)});
+}
+
+void add_ring(std::vector<SampleFrame>& out) {
+  out.push_back({"scan", encode(Scan{.bucket = BucketId{5},
+                                     .partition = PartitionId{77},
+                                     .partition_key = "user",
+                                     .sort_key_from = "a",
+                                     .sort_key_to = "n",
+                                     .cursor = "page 2",
+                                     .limit_records = 100,
+                                     .r = Quorum{1},
+                                     .forwarded = true},
+                                envelope)});
+  out.push_back({"scan_reply", encode(ScanReply{.entries = {{.partition_key = "user",
+                                                             .sort_key = "inbox",
+                                                             .context = "seen",
+                                                             .siblings = two_siblings()},
+                                                            {.partition_key = "user"}},
+                                                .cursor = "page 3"},
+                                      envelope)});
+  out.push_back({"ring", encode(RingRequest{.have = {.lineage = 1, .number = 41}}, envelope)});
+  out.push_back({"ring_reply", encode(RingReply{.number = {.lineage = 1, .number = 42},
+                                                .epoch = "the epoch",
+                                                .self = node_a,
+                                                .members = {{.node = node_a,
+                                                             .liveness = Liveness::alive,
+                                                             .shards = 4,
+                                                             .client_address = "127.0.0.1:7100",
+                                                             .peer_address = "127.0.0.1:7101"},
+                                                            {.node = node_b}}},
+                                      envelope)});
+}
+
+void add_replica(std::vector<SampleFrame>& out) {
+  out.push_back({"replica_write", encode(ReplicaWrite{.scope = scope,
+                                                      .key = stored_key,
+                                                      .record = "a record's bytes",
+                                                      .durability = Durability::interval,
+                                                      .is_repair = true},
+                                         envelope)});
+  out.push_back(
+      {"replica_write_reply",
+       encode(ReplicaWriteReply{.run = RunId{12}, .synced = 34567, .generation = Generation{3}},
+              envelope)});
+  out.push_back(
+      {"replica_read",
+       encode(ReplicaRead{.scope = scope, .key = stored_key, .digest_only = true}, envelope)});
+  out.push_back({"replica_read_reply", encode(ReplicaReadReply{.digest = 0xd1d2d3d4d5d6d7d8,
+                                                               .record = "a record",
+                                                               .generation = Generation{3}},
+                                              envelope)});
+  out.push_back(
+      {"replica_scan",
+       encode(ReplicaScan{.scope = scope, .from = stored_key, .to = "\x12"sv, .limit_records = 50},
+              envelope)});
+  out.push_back({"replica_scan_reply",
+                 encode(ReplicaScanReply{.entries = {{.key = stored_key, .record = "one"},
+                                                     {.key = stored_key, .record = "two"}},
+                                         .truncated = true,
+                                         .generation = Generation{3}},
+                        envelope)});
+  out.push_back(
+      {"replica_inspect", encode(ReplicaInspect{.scope = scope, .key = stored_key}, envelope)});
+  out.push_back({"replica_inspect_reply", encode(ReplicaInspectReply{.record = "a record",
+                                                                     .digest = 1,
+                                                                     .leaf_hash = 2,
+                                                                     .leaf_records = 3,
+                                                                     .root_hash = 4,
+                                                                     .partition_records = 5,
+                                                                     .generation = Generation{6}},
+                                                 envelope)});
+}
+
+void add_gossip(std::vector<SampleFrame>& out) {
+  out.push_back({"push_pull", encode(PushPull{.state = "members"}, Kind::push_pull, envelope)});
+  out.push_back(
+      {"push_pull_reply", encode(PushPull{.state = "members"}, Kind::push_pull_reply, envelope)});
+  out.push_back({"birth_info", encode(BirthInfo{.configuration_hash = 0xc1}, envelope)});
+  out.push_back({"birth_info_reply", encode(BirthInfoReply{.node = node_b,
+                                                           .configuration_hash = 0xc1,
+                                                           .is_empty = true,
+                                                           .gossip_address = "[::1]:7102",
+                                                           .zone = "east",
+                                                           .weight = 100},
+                                            envelope)});
+  out.push_back({"birth_accept", encode(BirthAccept{.epoch = "the epoch"}, envelope)});
+  out.push_back({"epoch_fetch", encode(EpochFetch{.have = {.lineage = 1, .number = 1}}, envelope)});
+  out.push_back({"epoch_reply", encode(EpochReply{.epoch = "the epoch"}, envelope)});
+}
+
+}  // namespace
+
+std::vector<SampleFrame> sample_frames() {
+  std::vector<SampleFrame> out;
+  add_session(out);
+  add_client(out);
+  add_ring(out);
+  add_replica(out);
+  add_gossip(out);
+  return out;
+}
+
+}  // namespace coterie::wire
