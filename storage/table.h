@@ -24,7 +24,7 @@ class Table {
   };
 
   /// Applies entries, sorted by (space, key), and remembers `position`, all durably or not at all.
-  /// On the checkpoint thread. Errors: read_only (map or disk full), io.
+  /// On the checkpoint thread. Errors: read_only (map or disk full; may be tried again), io.
   [[nodiscard]] virtual Result<void> commit(std::span<const Entry> entries,
                                             LogPosition position) = 0;
   /// The position of the last commit; 0 for a new table.
@@ -34,7 +34,12 @@ class Table {
   [[nodiscard]] virtual Result<std::optional<Bytes>> get(Space space, BytesView key) const = 0;
   [[nodiscard]] virtual Result<void> scan(Space space, BytesView from, BytesView to,
                                           const Store::Visitor& visit) const = 0;
+  /// Lets go of the reader that get() and scan() keep between calls; the loop calls it at the end
+  /// of each turn, since a reader that stays makes a table grow.
+  virtual void end_read() = 0;
+  /// What the last commit left in use, and what may still be used before commits fail.
   [[nodiscard]] virtual std::uint64_t used_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t free_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t entries(Space space) const = 0;
 };
 

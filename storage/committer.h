@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/env/timers.h"
+#include "base/env/worker.h"
+#include "base/error.h"
+#include "base/instant.h"
+#include "storage/log_writer.h"
+#include "storage/store.h"
+
+namespace coterie {
+
+/// The loop's side of the log: fills one batch while another is being written, and knows how far
+/// the log is written and synced. All calls on the loop.
+class Committer {
+ public:
+  struct Options {
+    std::size_t batch_writes = 0;
+    std::size_t batch_bytes = 0;
+    Duration interval_sync{};
+    Duration full_retry{};
+    std::uint32_t partitions = 0;
+  };
+
+  /// `on_progress` is called on the loop, never from within a call made here.
+  Committer(std::unique_ptr<LogWriter> writer, Worker& worker, Timers& timers,
+            const Options& options, LogPosition last, std::function<void()> on_progress);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  /// Puts one append into the batch that fills.
+  LogPosition add(std::span<const Write> writes);
+  /// Has everything added so far synced.
+  void request_sync();
+  /// Submits the batch that fills, if none is under way.
+  void flush();
+  /// Everything through `position` is in the table.
+  void recycle(LogPosition position);
+
+  [[nodiscard]] LogPosition last() const { return last_; }
+  [[nodiscard]] LogPosition written() const { return written_; }
+  [[nodiscard]] LogPosition synced() const { return synced_; }
+  /// What stopped it for good.
+  [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
+  /// The disk has no room for a new segment: only erasures should come.
+  [[nodiscard]] const std::optional<Error>& full() const { return full_; }
+  [[nodiscard]] std::uint64_t log_bytes() const { return log_bytes_; }
+  [[nodiscard]] std::uint64_t syncs() const { return syncs_; }
+  /// The writer is at work, or waits for room.
+  [[nodiscard]] bool is_busy() const { return in_flight_; }
+
+ private:
+  struct Job;
+
+  void submit();
+  void finish(Job& job);
+  void learn(const Job& job);
+  void start_sync_timer();
+  void retry_later();
+  [[nodiscard]] bool wants_submit() const;
+  void open_batch();
+
+  std::shared_ptr<LogWriter> writer_;
+  Worker& worker_;
+  Timers& timers_;
+  const Options options_;
+  const std::function<void()> on_progress_;
+  LogPosition last_;
+  LogPosition written_;
+  LogPosition synced_;
+  LogPosition sync_wanted_;
+  std::deque<LogBatch> batches_;  // to be written; the last one fills
+  bool in_flight_ = false;
+  std::optional<TimerId> sync_timer_;
+  std::optional<TimerId> retry_timer_;
+  std::optional<Error> failure_;
+  std::optional<Error> full_;
+  std::uint64_t log_bytes_ = 0;
+  std::uint64_t syncs_ = 0;
+  std::shared_ptr<bool> alive_;
+};
+
+}  // namespace coterie

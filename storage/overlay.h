@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "base/bytes.h"
+#include "storage/store.h"
+
+namespace coterie {
+
+class Table;
+
+/// What the log holds and the table does not yet: an ordered map a space, in memory.
+class Overlay {
+ public:
+  struct Entry {
+    LogPosition position;        // of the append that wrote it
+    std::optional<Bytes> value;  // none: erased
+  };
+  using Map = std::map<Bytes, Entry, std::less<>>;
+
+  /// Replaces what the key has. `position` is above all before.
+  void apply(LogPosition position, Space space, Bytes key, std::optional<Bytes> value);
+  /// Takes over every entry of an overlay that was filled after this one.
+  void merge(Overlay newer);
+
+  /// None: this overlay says nothing of the key.
+  [[nodiscard]] const Entry* find(Space space, BytesView key) const;
+  [[nodiscard]] const Map& map(Space space) const;
+  [[nodiscard]] bool is_empty() const { return records_ == 0; }
+  /// Memory held, estimated.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::size_t records() const { return records_; }
+  /// The position of the last apply.
+  [[nodiscard]] LogPosition last() const { return last_; }
+
+ private:
+  static constexpr std::size_t spaces = 5;
+  [[nodiscard]] static std::size_t index(Space space);
+
+  std::array<Map, spaces> maps_;
+  std::size_t bytes_ = 0;
+  std::size_t records_ = 0;
+  LogPosition last_;
+};
+
+/// Visits the keys of a range in order, where `newer` hides `older` and both hide the table; either
+/// overlay may be absent. Stops when the visitor says false. Errors: the table's.
+[[nodiscard]] Result<void> scan_merged(const Overlay* newer, const Overlay* older,
+                                       const Table& table, Space space, BytesView from,
+                                       BytesView to, const Store::Visitor& visit);
+
+}  // namespace coterie
