@@ -78,7 +78,11 @@ std::uint64_t ByteReader::varint() {
     const std::uint64_t bits = byte & 0x7fU;
     if (shift == 63 && bits > 1) break;
     value |= bits << shift;
-    if ((byte & 0x80U) == 0) return value;
+    if ((byte & 0x80U) == 0) {
+      // A needless last zero would be a second form of the same number.
+      if (byte == 0 && shift > 0) break;
+      return value;
+    }
   }
   ok_ = false;
   return 0;

@@ -32,8 +32,9 @@ class ByteWriter {
   Bytes& out_;
 };
 
-/// The reverse. A read past the end or a malformed number gives zero or nothing, and ok() is false
-/// from then on; callers read a whole structure and ask ok() once, before they use a count from it.
+/// The reverse. A read past the end or a malformed number, also a varint longer than need be, gives
+/// zero or nothing, and ok() is false from then on; callers read a whole structure and ask ok()
+/// once, before they use a count from it.
 class ByteReader {
  public:
   explicit ByteReader(BytesView in) : in_(in) {}

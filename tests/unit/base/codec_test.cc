@@ -68,3 +68,15 @@ TEST_CASE("a varint over 64 bits is refused") {
     CHECK_FALSE(reader.ok());
   }
 }
+
+TEST_CASE("a varint longer than need be is refused") {
+  for (const BytesView bytes :
+       {BytesView("\x80\x00", 2), BytesView("\xff\x00", 2), BytesView("\x81\x80\x00", 3)}) {
+    ByteReader reader(bytes);
+    CHECK(reader.varint() == 0);
+    CHECK_FALSE(reader.ok());
+  }
+  ByteReader zero(BytesView("\x00", 1));
+  CHECK(zero.varint() == 0);
+  CHECK(zero.ok());
+}
