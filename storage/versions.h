@@ -12,18 +12,34 @@ namespace coterie {
 /// versions. All functions are pure; results borrow the values of what they were given.
 
 /// `write` replaces what `seen` covers. Its dot must be newly minted by an actor whose every
-/// earlier dot for this key `record` reflects. A siblings-delete passes no write: see remove().
+/// earlier dot for this key `record` reflects. In an lww bucket its timestamp must exceed
+/// greatest_timestamp(record) and the client context's `greatest`; a delete there is a put of a
+/// sibling with is_delete. A siblings-delete passes no write: see remove().
 [[nodiscard]] Record put(const Record& record, const VersionVector& seen, const Sibling& write,
                          Resolver resolver);
 
-/// Drops the siblings that `seen` covers and keeps the context: the tombstone of a siblings bucket.
-/// With a `dot`, the context takes it in as well, so that the delete is itself a nameable write.
+/// Whether put() may be done with outside input, to be asked before it. Nothing that shrinks a
+/// record is refused for its size. Errors: too_many_siblings (would grow beyond
+/// limits::siblings_most), too_large (values would grow beyond limits::record_bytes, or the context
+/// beyond limits::context_actors_put), invalid_argument (`seen` covers the write's new dot: the
+/// client made it up), internal (an lww write's timestamp does not exceed the record's).
+[[nodiscard]] Result<void> admits_put(const Record& record, const VersionVector& seen,
+                                      const Sibling& write, Resolver resolver);
+
+/// Drops the siblings that `seen` covers (none of them, if it is empty) and keeps the context: the
+/// tombstone of a siblings bucket. The context takes in `dot`, minted as for put(), so that the
+/// delete is itself a nameable write that a copy has or lacks.
 [[nodiscard]] Record remove(const Record& record, const VersionVector& seen, const Dot& dot);
 
-/// Merges two copies. Commutative, associative, idempotent; nothing uncovered is dropped.
+/// As admits_put(), for remove(); the same errors as far as they apply.
+[[nodiscard]] Result<void> admits_remove(const Record& record, const VersionVector& seen,
+                                         const Dot& dot);
+
+/// Merges two copies. Commutative, associative, idempotent; nothing uncovered is dropped. Optional
+/// fields are united.
 [[nodiscard]] Record sync(const Record& a, const Record& b, Resolver resolver);
 
-/// `a` holds all that `b` says: sync(a, b) == a, told from dots and contexts alone.
+/// `a` holds all that `b` says: sync(a, b) == a, told from dots, contexts and optional fields.
 [[nodiscard]] bool descends(const Record& a, const Record& b);
 
 /// The greatest timestamp among the siblings.
@@ -33,11 +49,16 @@ namespace coterie {
 struct ClientContext {
   VersionVector seen;
   Timestamp greatest;
+
+  bool operator==(const ClientContext&) const = default;
 };
 
 [[nodiscard]] Bytes encode_context(BytesView key, const ClientContext& context);
-/// Errors: wrong_context (of another key), invalid_argument (no context at all). Empty bytes: an
-/// empty context, for a blind put.
+/// Errors: wrong_context (of another key), invalid_argument (no context at all),
+/// unsupported_version. Empty bytes: an empty context, for a blind put.
 [[nodiscard]] Result<ClientContext> decode_context(BytesView key, BytesView bytes);
+
+/// The checksum that ends an encoded context whose bytes before it are `body`; for tests.
+[[nodiscard]] std::uint64_t context_checksum(BytesView body);
 
 }  // namespace coterie
