@@ -11,7 +11,8 @@ import re
 from .tally import Counts
 
 DOCTEST = re.compile(
-    r"^\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped", re.M)
+    r"^\[doctest\] test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed \|\s*(\d+) skipped",
+    re.M)
 TAP = re.compile(r"^(not )?ok\b[^#\n]*(?:#\s*SKIP\b[ \t]*(.*))?$", re.M | re.I)
 UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.M)
 UNITTEST_BAD = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
@@ -41,6 +42,13 @@ def count(output, exit_code):
         counts.failed += 1
         why = "it ran no test"
     return counts, why
+
+
+def describe(counts, why, seconds):
+    """A line's note: why it failed, how many passed and failed, how long it took."""
+    parts = [why] if why else []
+    parts.append(f"{counts.passed} passed" + (f", {counts.failed} failed" if counts.failed else ""))
+    return "; ".join(parts) + f", {seconds:.1f} s"
 
 
 def doctest(match, output):

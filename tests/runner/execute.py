@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from .counting import count
+from .counting import count, describe
 
 NO_LIMIT_S = 3600  # for a test that Meson gives no time limit
 # A test prints it of a run that must be the same in every build, whatever the compiler.
@@ -53,12 +53,8 @@ def run_limited(command, env, workdir, limit_s):
 
 def report(tally, traces, test, output, exit_code, seconds):
     counts, why = count(output, exit_code)
-    done = f"{counts.passed} passed"
-    if counts.failed:
-        done += f", {counts.failed} failed"
-    note = f"{done}, {seconds:.1f} s"
-    tally.add(f"{test.build.name}: {test.name}", counts, f"{why + '; ' if why else ''}{note}",
-              output, test.again)
+    tally.add(f"{test.build.name}: {test.name}", counts, describe(counts, why, seconds), output,
+              test.again)
     for label, trace in TRACE.findall(output):
         compare(tally, traces, test, label, trace)
 

@@ -9,8 +9,9 @@ import shlex
 import subprocess
 import sys
 
-from .counting import count
+from .counting import count, describe
 from .execute import run_limited
+from .tally import say
 
 LIMIT_S = 900
 
@@ -32,8 +33,8 @@ def house_rules(tally):
         command = [sys.executable, "-m", module]
         output, exit_code, seconds = run_limited(command, os.environ, ".", LIMIT_S)
         counts, why = count(output, exit_code)
-        tally.add(f"house: {module}", counts, why or f"{counts.passed} passed, {seconds:.1f} s",
-                  output, "python3 -m " + module)
+        tally.add(f"house: {module}", counts, describe(counts, why, seconds), output,
+                  "python3 -m " + module)
 
 
 def clang_format(tally):
@@ -59,8 +60,8 @@ def compile_commands(build):
 def everything_is_compiled(build, tally):
     """A source file that no target names would never be built, and a test in it never run."""
     sources = compile_commands(build)
-    # Only builds without libFuzzer have a main for the corpora.
-    missing = [name for name in files(".cc") if name not in sources and name != "tests/fuzz/replay_main.cc"]
+    elsewhere = {"tests/fuzz/replay_main.cc"}  # libFuzzer's build has libFuzzer's main
+    missing = [name for name in files(".cc") if name not in sources and name not in elsewhere]
     if missing:
         tally.fail("house: every source is compiled", "no target names these", "\n".join(missing))
     else:
@@ -68,7 +69,7 @@ def everything_is_compiled(build, tally):
 
 
 def headers(build, options, tally):
-    """Every header compiles alone, with the flags of a source file near it; ninja keeps what it knows."""
+    """Every header compiles alone, with the flags of a source file near it."""
     sources = compile_commands(build)
     names = files(".h")
     lines = ["rule header", "  command = $compile -MD -MF $out.d -MT $out && touch $out",
@@ -137,12 +138,31 @@ def changed_files():
     return set(names) | set((git("ls-files", "--others", "--exclude-standard") or "").splitlines())
 
 
+def with_headers(changed):
+    """The source files to look at: the changed ones, and for each changed header one that has it."""
+    everything = files(".cc")
+    if changed is None:
+        return everything
+    names = {name for name in everything if name in changed}
+    for header in sorted(name for name in changed if name.endswith(".h")):
+        users = [name for name in everything if includes(name, header)]
+        own = header.removesuffix(".h") + ".cc"
+        if users and not names.intersection(users):
+            names.add(own if own in users else users[0])
+    return sorted(names)
+
+
+def includes(name, header):
+    with open(name, encoding="utf-8") as file:
+        return f'#include "{header}"' in file.read()
+
+
 def clang_tidy(build, options, tally):
     sources = compile_commands(build)
-    changed = None if options.long else changed_files()
-    names = [name for name in files(".cc") if name in sources and (changed is None or name in changed)]
+    changed = None if options.long else changed_files()  # None: all
+    names = [name for name in with_headers(changed) if name in sources]
     if not names:
-        tally.ok("house: clang-tidy", "no source file changed")
+        say("  no source file changed, so clang-tidy has nothing to look at")
         return
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         results = list(pool.map(lambda name: tidy_one(build, sources, name), names))
@@ -151,7 +171,7 @@ def clang_tidy(build, options, tally):
         tally.fail(f"house: clang-tidy {name}", "it warns", output,
                    f"clang-tidy-19 -p {build.directory} {name}")
     if len(names) > len(bad):
-        tally.ok("house: clang-tidy", f"{len(names) - len(bad)} of {len(names)} changed files are clean")
+        tally.ok("house: clang-tidy", f"{len(names) - len(bad)} of {len(names)} files are clean")
 
 
 def tidy_one(build, sources, name):
