@@ -1,6 +1,8 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/env/frame_reader.h"
+#include "base/error.h"
 #include "base/wire/messages.h"
 
 namespace coterie {
@@ -23,5 +25,13 @@ class OwnedHello {
   wire::Hello hello_;
   Bytes build_;
 };
+
+/// What the first frame on a connection says: a hello (which borrows from it), the error by which
+/// the other side refuses (with is_refusal), or something that should not stand there.
+struct Greeting {
+  Result<wire::Hello> hello;
+  bool is_refusal = false;
+};
+[[nodiscard]] Greeting read_greeting(const FrameReader::Frame& frame);
 
 }  // namespace coterie

@@ -12,6 +12,10 @@
 
 namespace coterie {
 
+namespace uv {
+class Connections;
+}
+
 struct TransportCounters {
   std::uint64_t frames_in = 0;  // hellos included, here and below
   std::uint64_t frames_out = 0;
@@ -67,8 +71,7 @@ class UvTransport final : public Transport {
   [[nodiscard]] std::size_t connections() const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<uv::Connections> impl_;
 };
 
 }  // namespace coterie

@@ -1,0 +1,91 @@
+#include "base/env/frame_reader.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "base/check.h"
+
+namespace coterie {
+
+namespace {
+
+/// Own memory's least size: room for what follows the frame that was cut off, too.
+constexpr std::size_t own_bytes_least = std::size_t{64} << 10;
+
+}  // namespace
+
+std::span<char> FrameReader::space(std::span<char> scratch) {
+  check(reinterpret_cast<std::uintptr_t>(scratch.data()) % 8 == 0 &&
+            scratch.size() > wire::header_bytes,
+        "the scratch space is aligned and holds a header");
+  if (own_ == nullptr) {
+    data_ = scratch.data();
+    begin_ = end_ = 0;
+    return scratch;
+  }
+  // Grows with what has arrived, so that a header that promises much costs little.
+  if (end_ == own_bytes_) hold(own_bytes_ * 2);
+  return {own_.get() + end_, own_bytes_ - end_};
+}
+
+void FrameReader::feed(BytesView bytes) {
+  settle();
+  hold(pending().size() + bytes.size());
+  std::ranges::copy(bytes, own_.get() + end_);
+  end_ += bytes.size();
+}
+
+Result<std::optional<FrameReader::Frame>> FrameReader::next() {
+  const BytesView rest = pending();
+  if (rest.size() < wire::header_bytes) return std::nullopt;
+  const auto header = wire::decode_header(rest.substr(0, wire::header_bytes));
+  if (!header) return std::unexpected(header.error());
+  // Both are multiples of 8, so the next frame's body is aligned as well.
+  const std::size_t whole = wire::header_bytes + header->body_bytes;
+  if (whole > frame_bytes_most_) {
+    return fail(ErrorCode::too_large, "a frame of " + std::to_string(whole) + " bytes; at most " +
+                                          std::to_string(frame_bytes_most_) + " are taken");
+  }
+  if (rest.size() < whole) return std::nullopt;
+  begin_ += whole;
+  return Frame{.header = *header,
+               .body = rest.substr(wire::header_bytes, header->body_bytes),
+               .whole = rest.substr(0, whole)};
+}
+
+void FrameReader::settle() {
+  const std::size_t left = end_ - begin_;
+  if (left == 0) {
+    own_.reset();
+    own_bytes_ = 0;
+    data_ = nullptr;
+    begin_ = end_ = 0;
+  } else if (data_ != own_.get()) {
+    hold(std::max(left, own_bytes_least));
+  } else if (begin_ > 0) {
+    // Own memory that a large frame needed is not kept for what follows it.
+    if (own_bytes_ > std::max(own_bytes_least, 2 * left)) {
+      hold(std::max(left, own_bytes_least));
+    } else {
+      std::memmove(own_.get(), own_.get() + begin_, left);
+      end_ = left;
+      begin_ = 0;
+    }
+  }
+}
+
+void FrameReader::hold(std::size_t bytes) {
+  const BytesView kept = pending();
+  check(bytes >= kept.size(), "own memory holds what is pending");
+  auto memory = std::make_unique_for_overwrite<char[]>(bytes);
+  std::ranges::copy(kept, memory.get());
+  own_ = std::move(memory);
+  own_bytes_ = bytes;
+  data_ = own_.get();
+  begin_ = 0;
+  end_ = kept.size();
+}
+
+}  // namespace coterie
