@@ -29,6 +29,7 @@ inline constexpr std::size_t error_message_bytes = 1024;
 inline constexpr std::size_t build_bytes = 64;
 // Of a put's result; replicas_most copies that each grew to it merge below context_actors.
 inline constexpr std::size_t context_actors_put = context_actors / 8;
+inline constexpr std::size_t tree_leaf_records = 64;  // on the mean; a tree deepens beyond
 
 inline constexpr std::size_t nodes = 1000;
 inline constexpr std::uint32_t partitions_least = 16;
