@@ -4,15 +4,6 @@
 
 namespace coterie::wire {
 
-namespace {
-
-BytesView view(BytesField field) {
-  if (field == nullptr) return {};
-  return {reinterpret_cast<const char*>(field->data()), field->size()};
-}
-
-}  // namespace
-
 bool Fields::require(bool holds, std::string_view what, ErrorCode code) {
   if (!holds && !error_) {
     error_ = Error{.code = code, .message = std::string(message_) + ": " + std::string(what)};
@@ -29,15 +20,22 @@ bool Fields::within(std::size_t size, std::size_t most, std::string_view name,
                  ErrorCode::too_large);
 }
 
+BytesView Fields::take(BytesField field) {
+  if (field == nullptr) return {};
+  if (!require(field->size() <= untaken_bytes_, "its fields overlap")) return {};
+  untaken_bytes_ -= field->size();
+  return {reinterpret_cast<const char*>(field->data()), field->size()};
+}
+
 BytesView Fields::bytes(BytesField field, std::size_t most, std::string_view name) {
-  const BytesView bytes = view(field);
+  const BytesView bytes = take(field);
   within(bytes.size(), most, name, " bytes");
   return bytes;
 }
 
 Key Fields::key(std::uint32_t bucket, BytesField partition_key, BytesField sort_key) {
   const Key key{
-      .bucket = BucketId{bucket}, .partition_key = view(partition_key), .sort_key = view(sort_key)};
+      .bucket = BucketId{bucket}, .partition_key = take(partition_key), .sort_key = take(sort_key)};
   require(!key.partition_key.empty(), "the partition key is empty");
   within(key.partition_key.size() + key.sort_key.size(), limits::key_bytes,
          "partition key and sort key together", " bytes");

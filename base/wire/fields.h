@@ -21,9 +21,11 @@ using BytesField = const flatbuffers::Vector<std::uint8_t>*;
 /// first field out of bounds is remembered; the message read is then thrown away.
 class Fields {
  public:
-  explicit Fields(std::string_view message) : message_(message) {}
+  Fields(std::string_view message, std::size_t body_bytes)
+      : message_(message), untaken_bytes_(body_bytes) {}
 
-  /// An absent field is no bytes.
+  /// An absent field is no bytes. Fields share none: all together have no more than the body, so
+  /// that a small frame cannot become large when its fields are copied.
   BytesView bytes(BytesField field, std::size_t most, std::string_view name);
   /// The parts of one record's key. It has a partition key.
   Key key(std::uint32_t bucket, BytesField partition_key, BytesField sort_key);
@@ -51,7 +53,10 @@ class Fields {
  private:
   bool within(std::size_t size, std::size_t most, std::string_view name, std::string_view unit);
 
+  BytesView take(BytesField field);
+
   std::string_view message_;
+  std::size_t untaken_bytes_;
   std::optional<Error> error_;
 };
 
@@ -88,7 +93,7 @@ template <class T, class Table>
 [[nodiscard]] Result<T> decode_as(BytesView body, std::string_view name,
                                   T (*read)(const Table&, Fields&)) {
   const auto* table = verified_root<Table>(body);
-  Fields fields(name);
+  Fields fields(name, body.size());
   if (!fields.require(table != nullptr, "its body is truncated or malformed")) {
     return std::unexpected(std::move(*fields.error()));
   }
