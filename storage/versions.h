@@ -53,6 +53,13 @@ struct ClientContext {
   bool operator==(const ClientContext&) const = default;
 };
 
+/// What the client knows after its put or remove gave `after`: what it had seen and its own write,
+/// for the reply. Not `after.context`, nor always `dot`: either may cover siblings that the client
+/// never saw, and its next put would silently drop them. While there are such siblings of the same
+/// actor, the client keeps the context it had; another put with it becomes one more sibling.
+[[nodiscard]] ClientContext context_after(const Record& after, const ClientContext& before,
+                                          const Dot& dot, Timestamp timestamp);
+
 [[nodiscard]] Bytes encode_context(BytesView key, const ClientContext& context);
 /// Errors: wrong_context (of another key), invalid_argument (no context at all),
 /// unsupported_version. Empty bytes: an empty context, for a blind put.

@@ -88,6 +88,30 @@ TEST_CASE("a delete hides what it has seen and is itself a write to be known") {
   CHECK(dots(again) == std::vector{Dot{a, 3}});
 }
 
+TEST_CASE("the context after a put covers no sibling that the client did not see") {
+  const Record first = put({}, {}, write({a, 1}, "one"), siblings);
+  const ClientContext mine = context_after(first, {}, {a, 1}, Timestamp{3});
+  CHECK(mine == ClientContext{.seen = seen({{a, 1}}), .greatest = Timestamp{3}});
+  const Record second = put(first, mine.seen, write({a, 2}, "two"), siblings);
+  CHECK(context_after(second, mine, {a, 2}, Timestamp{2}) ==
+        ClientContext{.seen = seen({{a, 2}}), .greatest = Timestamp{3}});
+
+  // Another client's blind put: {a, 2} hides behind {a, 3}.
+  const Record blind = put(second, {}, write({a, 3}, "three"), siblings);
+  CHECK(context_after(blind, {}, {a, 3}, {}).seen == VersionVector{});
+  const Record elsewhere = put(second, {}, write({b, 1}, "three"), siblings);
+  CHECK(context_after(elsewhere, {}, {b, 1}, {}).seen == seen({{b, 1}}));
+  CHECK(context_after(remove(second, {}, {a, 3}), {}, {a, 3}, {}).seen == VersionVector{});
+}
+
+TEST_CASE("an actor that forgot swallows a write, a fresh one does not") {
+  const Record first = put({}, {}, write({a, 1}, "one"), siblings);  // acknowledged elsewhere
+  const Record forgot = put({}, {}, write({a, 2}, "two"), siblings);
+  CHECK(dots(sync(first, forgot, siblings)) == std::vector{Dot{a, 2}});
+  const Record fresh = put({}, {}, write({b, 1}, "two"), siblings);
+  CHECK(dots(sync(first, fresh, siblings)) == std::vector{Dot{a, 1}, Dot{b, 1}});
+}
+
 TEST_CASE("in an lww bucket the greatest timestamp wins, then the greatest dot") {
   const Record left = put({}, {}, write({a, 1}, "left", 5), lww);
   const Record right = put({}, {}, write({b, 1}, "right", 7), lww);
