@@ -53,14 +53,14 @@ class Build:
                 env[sanitizer + "_SYMBOLIZER_PATH"] = SYMBOLIZER
         return env
 
-    def configure(self):
-        """None, or what Meson said when it failed."""
+    def configure(self, jobs):
+        """None, or what Meson said when it failed. What it knows is then as new as the tree."""
         stamp = os.path.join(self.directory, "check-options")
         wanted = " ".join([self.environment()["CXX"], *self.options])
         if os.path.exists(stamp) and os.path.exists(os.path.join(self.directory, "build.ninja")):
             with open(stamp) as file:
                 if file.read() == wanted:
-                    return None
+                    return self.compile(["build.ninja"], jobs)
         shutil.rmtree(self.directory, ignore_errors=True)
         problem = self.run(["meson", "setup", self.directory, *self.options])
         if problem is None:

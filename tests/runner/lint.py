@@ -120,7 +120,7 @@ def syntax_only(arguments, name):
             kept.append(argument)
     kept = kept[:-1]  # the source file
     directory = os.path.abspath(os.path.join("build-check", "sanitizers"))
-    kept = [re.sub(r"^-I(?!/)", f"-I{directory}/", argument) for argument in kept]
+    kept = [re.sub(r"^(-I|-isystem)(?!/)(?=.)", rf"\1{directory}/", argument) for argument in kept]
     kept = [argument for argument in kept if argument != "ccache"]
     return shlex.join([*kept, "-fsyntax-only", "-x", "c++", "-include", os.path.abspath(name),
                        "/dev/null"])

@@ -79,7 +79,7 @@ def house(options, tally, traces):
         return
     build = Build("sanitizers", "clang++-19", [
         "-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined", "-Dfuzz=true"], slowness=8)
-    if (problem := build.configure()) is not None:
+    if (problem := build.configure(options.jobs)) is not None:
         tally.fail("house: meson setup", "the build cannot be made", problem)
         return
     lint.everything_is_compiled(build, tally)
@@ -97,14 +97,11 @@ def prepare(build, chosen, options, tally, required, everything=False):
     Of each of the required ("unit", or closer "unit env") there has to be one."""
     began = time.monotonic()
     again = f"ninja -C {build.directory}"
-    if (problem := build.configure()) is not None:
+    if (problem := build.configure(options.jobs)) is not None:
         tally.fail(f"{build.name}: meson setup", "it failed", problem)
         return []
-    # Meson's description of the tests is as old as its last run, so that is brought up to date first.
-    problem = build.compile(["build.ninja"], options.jobs)
-    tests = [test for test in build.tests() if chosen(test)] if problem is None else []
-    if problem is None:
-        problem = build.compile([] if everything else build.targets_of(tests), options.jobs)
+    tests = [test for test in build.tests() if chosen(test)]
+    problem = build.compile([] if everything else build.targets_of(tests), options.jobs)
     if problem is not None:
         tally.fail(f"{build.name}: build", "it failed", problem, again)
         return []
