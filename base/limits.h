@@ -82,7 +82,6 @@ inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;
 inline constexpr std::size_t gossip_meta_bytes = 512;
-inline constexpr std::size_t gossip_stream_bytes = 2U << 20;
 inline constexpr std::size_t gossip_members = 2000;  // the dead and those that left counted
 inline constexpr std::size_t gossip_seeds = 1000;
 inline constexpr std::size_t address_host_bytes = 255;

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "base/random.h"
+#include "gossip/cluster_tag.h"
 #include "gossip/counters.h"
 #include "gossip/member.h"
 #include "gossip/outbox.h"
@@ -17,15 +18,6 @@
 #include "gossip/settings.h"
 
 namespace coterie::gossip {
-
-/// Which cluster packets belong to. Those of another name, or of another id where both sides know
-/// theirs, are dropped.
-struct ClusterTag {
-  /// Hash of the configured cluster name.
-  std::uint64_t name_hash = 0;
-  /// Hash of the cluster id; 0 before birth.
-  std::uint64_t id_hash = 0;
-};
 
 /// Who is alive: SWIM (Das, Gupta and Motivala 2002) with the three parts of Lifeguard (Dadgar,
 /// Phillips and Currey 2018), after memberlist.

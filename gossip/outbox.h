@@ -17,7 +17,7 @@ struct OutPacket {
 };
 
 /// A push-pull to start over TCP: send `request`, hand the answer to Gossip::on_stream_reply, or
-/// call Gossip::on_stream_failed. Each message is at most limits::gossip_stream_bytes; the driver
+/// call Gossip::on_stream_failed. Each message is at most limits::gossip_state_bytes; the driver
 /// frames it.
 struct OutExchange {
   Address to;
