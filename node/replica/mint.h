@@ -29,6 +29,8 @@ struct Minted {
   /// To store and to send to the other owners as it is. Empty where `is_known`: the local record
   /// stays.
   Bytes record;
+  /// What the client is given back (context_after, storage/versions.h).
+  Bytes context;
   Dot dot;
   Timestamp timestamp;
   std::uint64_t digest = 0;

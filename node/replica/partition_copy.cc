@@ -1,0 +1,72 @@
+#include "node/replica/partition_copy.h"
+
+#include "base/check.h"
+
+namespace coterie::replica {
+
+PartitionCopy::PartitionCopy(PartitionId partition, ActorId actor,
+                             ConfigurationNumber configuration, Generation generation,
+                             CopyState state)
+    : partition_(partition),
+      actor_(actor),
+      configuration_(configuration),
+      generation_(generation),
+      state_(state) {}
+
+void PartitionCopy::redraw(ActorId fresh) {
+  check(fresh != actor_, "a redrawn actor is another one");
+  actor_ = fresh;
+  last_sequence_ = 0;
+}
+
+void PartitionCopy::raise_configuration(ConfigurationNumber configuration) {
+  check(configuration >= configuration_, "a fence never falls");
+  configuration_ = configuration;
+}
+
+void PartitionCopy::raise_generation(Generation generation) {
+  check(generation >= generation_, "a generation never falls");
+  generation_ = generation;
+}
+
+namespace {
+
+Result<void> check_but_state(const PartitionCopy* copy, const wire::ReplicaScope& scope, Use use) {
+  if (copy == nullptr) {
+    return fail(ErrorCode::not_owner, "this node does not own partition " +
+                                          std::to_string(scope.partition.value) +
+                                          "; fetch the ring");
+  }
+  check(copy->partition() == scope.partition, "the copy is of the scope's partition");
+  if (scope.configuration < copy->configuration()) {
+    return fail(ErrorCode::stale_configuration,
+                "configuration " + std::to_string(scope.configuration.value) +
+                    " of the partition has been replaced by " +
+                    std::to_string(copy->configuration().value) + "; fetch the ring");
+  }
+  if (scope.configuration > copy->configuration()) {
+    return fail(ErrorCode::unsure, "this node has not heard of the partition's configuration " +
+                                       std::to_string(scope.configuration.value) + " yet");
+  }
+  if (use == Use::write && scope.generation < copy->generation()) {
+    return fail(ErrorCode::stale_configuration,
+                "the record was read before a purge; read it again and resend");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope, Use use) {
+  if (const Result<void> allowed = check_but_state(copy, scope, use); !allowed) return allowed;
+  if (copy->state() == CopyState::unsure) {
+    return fail(ErrorCode::unsure, "this copy of the partition may lack data until it is repaired");
+  }
+  return {};
+}
+
+bool may_keep(const PartitionCopy& copy, const wire::ReplicaScope& scope) {
+  return check_but_state(&copy, scope, Use::write).has_value();
+}
+
+}  // namespace coterie::replica
