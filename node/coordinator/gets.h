@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "node/coordinator/parts.h"
@@ -10,6 +11,12 @@
 namespace coterie::coordinator {
 
 /// The gets that this shard coordinates; see Coordinator.
+///
+/// One owner is asked for its record, R-1 for the digest of theirs. An answer is settled once its
+/// digest is that of a record that has been merged (or of none); owners whose digests are not are
+/// asked for their records in turn. R settled answers make the result; those of them that lack
+/// some of it are repaired, then the client is answered, then the owners that were not asked are
+/// repaired. An owner that fails or is late is replaced by a further one.
 class Gets {
  public:
   explicit Gets(Parts& parts) : parts_(parts) {}
@@ -30,8 +37,8 @@ class Gets {
   void on_local_durable(const TagParts& tag, const Now& now);
   void on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now);
   void on_peer_lost(NodeId peer, const Now& now);
-  void on_deadline(std::uint64_t operation);
-  void on_hedge(std::uint64_t operation, const Now& now);
+  void on_deadline(std::uint64_t id);
+  void on_hedge(std::uint64_t id, const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
@@ -49,17 +56,17 @@ class Gets {
   struct Answer {
     Read read = Read::idle;
     Repair repair = Repair::none;
-    bool is_counted = false;  // in PeerLoad
-    /// `digest` is of a record that has been merged, or there is none.
-    bool is_merged = false;
-    std::uint64_t digest = 0;
+    bool is_counted = false;   // in PeerLoad
+    bool is_settled = false;   // `digest` is of a record that has been merged, or of none
+    bool may_be_bare = false;  // it said that it may lack data: repaired with the rest
+    std::uint64_t digest = 0;  // 0: none known, or no record
     Instant asked;
   };
 
   struct Operation {
     Bytes key;
-    Bytes record;  // all full answers merged
-    std::uint64_t digest = 0;
+    Bytes record;              // all full answers merged; empty: none
+    std::uint64_t digest = 0;  // of `record`
     ClientHandle client;
     Instant deadline;
     PartitionId partition;
@@ -75,28 +82,34 @@ class Gets {
     bool wants_evidence = false;
     bool is_repairing = false;
     bool differed = false;
-    bool has_full = false;
-    Error last_error;
+    bool is_hedged = false;
+    bool has_full = false;  // somebody has answered with a record, or that there is none
+    std::string last_error;
 
     void reset();
+    [[nodiscard]] bool holds_result(std::size_t owner) const;
   };
 
+  [[nodiscard]] Operation* find(const TagParts& tag, NodeId from);
   void advance(std::uint64_t id, Operation& operation, const Now& now);
+  void fetch_unsettled(std::uint64_t id, Operation& operation, const Now& now);
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation, const Now& now);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner, bool is_full,
            const Now& now);
   void read_local(std::uint64_t id, Operation& operation);
-  void fetch_unmerged(std::uint64_t id, Operation& operation, const Now& now);
-  void take(Operation& operation, Answer& answer, std::uint64_t digest, BytesView record,
-            Generation generation);
-  [[nodiscard]] bool merge(Operation& operation, BytesView record);
-  void begin_repair(std::uint64_t id, Operation& operation);
-  void repair(std::uint64_t id, Operation& operation, std::uint8_t owner);
+  void take_digest(Operation& operation, Answer& answer, std::uint64_t digest);
+  void take_record(Operation& operation, Answer& answer, const wire::ReplicaReadReply& reply);
+  [[nodiscard]] Result<std::uint64_t> merge(Operation& operation, BytesView record);
+  void begin_repair(std::uint64_t id, Operation& operation, const Now& now);
   void advance_repair(std::uint64_t id, Operation& operation, const Now& now);
+  [[nodiscard]] bool repair_another(std::uint64_t id, Operation& operation);
+  void repair(std::uint64_t id, Operation& operation, std::uint8_t owner);
   void repair_rest(std::uint64_t id, Operation& operation);
   void answer(std::uint64_t id, Operation& operation, const Now& now);
   void fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why);
-  void settle(Operation& operation, std::uint8_t owner);
+  void drop(Operation& operation, std::uint8_t owner, const Error& error);
+  void add_hedge_timer(std::uint64_t id, const Operation& operation, const Now& now);
+  void uncount(Operation& operation, std::size_t owner);
   void release(std::uint64_t id, Operation& operation);
 
   Parts& parts_;

@@ -19,13 +19,16 @@ namespace coterie::coordinator {
 /// unique among all that this coordinator has asked and not been answered.
 using Tag = Id<struct OperationTag, std::uint64_t>;
 
-/// Every local answer says whether what it rests on is durable already, in the sense of the
-/// durability asked for. If not, the driver calls Coordinator::on_local_durable(tag) once it is,
-/// and never before the call that took the tag has returned.
+/// Every local answer says whether what it rests on is durable already, in the sense of its
+/// bucket's durability or that of the put. If not, the driver calls
+/// Coordinator::on_local_durable(tag) once it is, and never before the call that took the tag has
+/// returned.
 struct LocalMinted {
   /// To be sent as it is: the record with the new dot, or, where the request was known, the local
   /// record that reflects it. Valid until the next call of this LocalReplica.
   BytesView record;
+  /// For the client's reply.
+  Bytes context;
   Generation generation;
   Dot dot;
   Timestamp timestamp;

@@ -54,7 +54,7 @@ struct Parts {
 
 /// What a tag is for; in its lowest bits, above the owner's place.
 enum class Kind : std::uint8_t { put = 0, get = 1, scan = 2 };
-enum class Purpose : std::uint8_t { request = 0, repair = 1, deadline = 2, hedge = 3 };
+enum class Purpose : std::uint8_t { request = 0, full = 1, repair = 2, deadline = 3, hedge = 4 };
 
 struct TagParts {
   std::uint64_t operation = 0;  ///< Slab's id

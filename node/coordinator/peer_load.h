@@ -12,7 +12,7 @@ namespace coterie::coordinator {
 class PeerLoad {
  public:
   void sent(NodeId peer) { ++count(peer); }
-  void settled(NodeId peer) { --count(peer); }
+  void settled(NodeId peer);
   [[nodiscard]] std::uint32_t outstanding(NodeId peer) const;
 
  private:

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <string_view>
 #include <vector>
 
 #include "node/coordinator/parts.h"
@@ -26,12 +27,12 @@ class Puts {
   };
   void start(const Start& start, const Now& now);
 
-  /// An owner holds it durably; this node's own place for the local vote.
-  void on_vote(std::uint64_t operation, std::uint8_t owner, NodeId from);
+  /// An owner holds it durably; for this node too, whose vote is the driver's word.
+  void on_vote(const TagParts& tag, NodeId from);
   /// An owner does not, or its answer will not come.
-  void on_refusal(std::uint64_t operation, std::uint8_t owner, NodeId from, const Error& error);
+  void on_refusal(const TagParts& tag, NodeId from, const Error& error);
   void on_peer_lost(NodeId peer);
-  void on_deadline(std::uint64_t operation);
+  void on_deadline(std::uint64_t id, const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
@@ -42,6 +43,7 @@ class Puts {
     Bytes key;
     Bytes context;  // for the reply
     std::vector<ClientHandle> clients;
+    Instant deadline;
     RequestId request;
     PartitionId partition;
     Owners owners;
@@ -54,23 +56,35 @@ class Puts {
     bool is_weak = false;
     bool wants_evidence = false;
     bool is_answered = false;
-    Error last_error;
+    std::string last_error;
 
     void reset();
   };
 
-  struct Minting;
+  /// What is sent to the other owners.
+  struct Message {
+    BytesView record;
+    Generation generation;
+    bool is_durable = false;  // here
+  };
 
-  void mint(const Start& start, Minting& minting, const Now& now);
-  void try_again(const Start& start, RequestMemory::Entry& known, const Now& now);
-  [[nodiscard]] bool resend(const Start& start, Minting& minting, const Dot& dot);
-  void replicate(const Start& start, const Minting& minting, BytesView record,
-                 Generation generation);
+  void mint(const Start& start, const Owners& owners, std::uint32_t w, const Now& now);
+  void try_again(const Start& start, const Owners& owners, std::uint32_t w,
+                 RequestMemory::Entry& known);
+  [[nodiscard]] bool join_running(const Start& start, std::uint32_t w,
+                                  const RequestMemory::Entry& known);
+  void send_again(const Start& start, const Owners& owners, std::uint32_t w,
+                  RequestMemory::Entry& known);
+  [[nodiscard]] std::optional<std::uint64_t> begin(const Start& start, const Owners& owners,
+                                                   std::uint32_t w);
+  void replicate(std::uint64_t id, const Start& start, const Message& message);
   void settle(std::uint64_t id, Operation& operation);
   void answer(Operation& operation);
+  void answer(const Operation& operation, ClientHandle client);
   void give_up(Operation& operation, std::string_view why);
-  void refuse(const Start& start, Error error);
-  void hint(Operation& operation, std::size_t owner);
+  void refuse(ClientHandle client, const Error& error);
+  void vote(Operation& operation, std::size_t owner, Vote vote);
+  void give_up_waiting(Operation& operation);
   void finish(std::uint64_t id, Operation& operation);
   void bound_waiting(std::uint64_t id);
 

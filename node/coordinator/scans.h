@@ -2,12 +2,14 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "node/coordinator/parts.h"
 #include "ring/bucket.h"
 #include "storage/key.h"
+#include "storage/record.h"
 
 namespace coterie::coordinator {
 
@@ -32,19 +34,21 @@ class Scans {
   void on_local_durable(const TagParts& tag, const Now& now);
   void on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now);
   void on_peer_lost(NodeId peer, const Now& now);
-  void on_deadline(std::uint64_t operation);
-  void on_hedge(std::uint64_t operation, const Now& now);
+  void on_deadline(std::uint64_t id);
+  void on_hedge(std::uint64_t id, const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
  private:
   enum class Read : std::uint8_t { idle, asked, durable, answered, failed };
 
+  /// One owner's.
   struct Page {
     Read read = Read::idle;
-    bool is_counted = false;
+    bool is_counted = false;  // in PeerLoad
     bool is_truncated = false;
-    std::vector<LocalScan::Entry> entries;  // ascending
+    std::size_t next = 0;                   // of `entries`, while they are merged
+    std::vector<LocalScan::Entry> entries;  // keys ascend
   };
 
   struct Operation {
@@ -61,18 +65,31 @@ class Scans {
     std::uint32_t limit_records = 0;
     std::uint8_t r = 0;
     Resolver resolver = Resolver::siblings;
-    bool is_weak = false;
-    Error last_error;
+    std::string last_error;
 
     void reset();
   };
 
+  /// What goes to the client; `contexts` holds what the entries borrow.
+  struct Merged {
+    std::vector<wire::ScanEntry> entries;
+    std::vector<Bytes> contexts;
+    std::size_t bytes = 0;
+    BytesView last;  // the last key gone past
+    bool has_more = false;
+  };
+
+  [[nodiscard]] Operation* find(const TagParts& tag, NodeId from);
   void advance(std::uint64_t id, Operation& operation, const Now& now);
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
+  void scan_local(std::uint64_t id, Operation& operation);
+  [[nodiscard]] bool merge(Operation& operation, Merged& merged, const Now& now);
+  [[nodiscard]] bool merge_key(Operation& operation, BytesView key, Record& record);
   void answer(std::uint64_t id, Operation& operation, const Now& now);
   void fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why);
-  void settle(Operation& operation, std::uint8_t owner);
+  void drop(Operation& operation, std::uint8_t owner, const Error& error);
+  void uncount(Operation& operation, std::size_t owner);
   void release(std::uint64_t id, Operation& operation);
 
   Parts& parts_;

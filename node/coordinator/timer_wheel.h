@@ -11,7 +11,8 @@
 namespace coterie::coordinator {
 
 /// Deadlines of many operations at a millisecond's coarseness: O(1) to add, nothing to cancel: a
-/// tag whose operation is over is ignored when it comes up.
+/// tag whose operation is over is ignored when it comes up. Times are not before the epoch of
+/// Instant.
 class TimerWheel {
  public:
   /// `tag` comes up at `when`, or up to a tick later, never earlier; at once if that is past.
@@ -33,9 +34,11 @@ class TimerWheel {
   };
 
   void put(const Entry& entry);
+  [[nodiscard]] std::optional<std::int64_t> next_tick() const;
 
   std::array<std::vector<Entry>, slots> slots_;
   std::array<std::uint64_t, slots / 64> occupied_{};
+  std::vector<Entry> moved_;  // of advance(), kept for its capacity
   std::int64_t current_ = 0;  // ticks up to this one have come up
 };
 

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <array>
+
+#include "node/coordinator/gets.h"
+
+namespace coterie::coordinator {
+
+/// R answers are settled: what they hold together is the result.
+void Gets::begin_repair(std::uint64_t id, Operation& operation, const Now& now) {
+  operation.is_repairing = true;
+  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+    const Answer& answer = operation.answers[owner];
+    if (answer.read != Read::answered || !answer.is_settled) continue;
+    if (operation.holds_result(owner)) continue;
+    operation.differed = true;
+    repair(id, operation, owner);
+  }
+  if (operation.differed) {
+    ++parts_.counters.mismatches;
+    add_hedge_timer(id, operation, now);
+  }
+  advance_repair(id, operation, now);
+}
+
+/// Answers once R owners hold the result, or as many as can be made to: the R that were read make
+/// the answer fresh in any case; the repair only keeps a later read from going back behind it.
+void Gets::advance_repair(std::uint64_t id, Operation& operation, const Now& now) {
+  for (;;) {
+    std::uint32_t holders = 0;
+    std::uint32_t hoped_for = 0;
+    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+      if (operation.holds_result(owner)) ++holders;
+      if (operation.answers[owner].repair == Repair::sent) ++hoped_for;
+    }
+    if (holders >= operation.r) return answer(id, operation, now);
+    if (holders + hoped_for >= operation.r) return;
+    if (repair_another(id, operation)) continue;
+    if (hoped_for == 0) return answer(id, operation, now);
+    return;
+  }
+}
+
+/// Lets a further owner hold the result in the place of one that does not take it.
+bool Gets::repair_another(std::uint64_t id, Operation& operation) {
+  if (operation.record.empty()) return false;
+  for (std::size_t i = 0; i < operation.owners.count; ++i) {
+    const std::uint8_t owner = operation.order[i];
+    const Answer& answer = operation.answers[owner];
+    if (answer.repair != Repair::none || answer.read == Read::failed) continue;
+    if (operation.holds_result(owner)) continue;
+    repair(id, operation, owner);
+    return true;
+  }
+  return false;
+}
+
+void Gets::repair(std::uint64_t id, Operation& operation, std::uint8_t owner) {
+  ++parts_.counters.repairs;
+  Answer& answer = operation.answers[owner];
+  const wire::ReplicaScope scope{.partition = operation.partition,
+                                 .configuration = operation.configuration,
+                                 .generation = operation.generation};
+  const Tag tag =
+      make_tag({.operation = id, .kind = Kind::get, .purpose = Purpose::repair, .owner = owner});
+  if (owner == operation.owners.self) {
+    const Result<LocalMerged> merged =
+        parts_.local.merge(scope, operation.key, operation.record, operation.resolver, tag);
+    answer.repair = !merged ? Repair::failed : merged->is_durable ? Repair::done : Repair::sent;
+    return;
+  }
+  const Target target{.node = operation.owners.nodes[owner], .tag = tag};
+  const std::uint32_t refused =
+      parts_.outbox.send({&target, 1},
+                         wire::ReplicaWrite{.scope = scope,
+                                            .key = operation.key,
+                                            .record = operation.record,
+                                            .durability = operation.durability == Durability::commit
+                                                              ? wire::Durability::commit
+                                                              : wire::Durability::interval,
+                                            .is_repair = true},
+                         operation.deadline);
+  answer.repair = refused == 0 ? Repair::sent : Repair::failed;
+  if (refused != 0 || answer.is_counted) return;
+  answer.is_counted = true;
+  parts_.load.sent(target.node);
+}
+
+/// After the answer: owners that were not asked, where those asked differed, and those that said
+/// that they may lack data. Nobody waits for them.
+void Gets::repair_rest(std::uint64_t id, Operation& operation) {
+  if (operation.record.empty()) return;
+  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+    const Answer& answer = operation.answers[owner];
+    if (answer.repair != Repair::none || operation.holds_result(owner)) continue;
+    const bool is_asked_for = answer.may_be_bare || answer.read == Read::answered ||
+                              (operation.differed && answer.read != Read::failed);
+    if (is_asked_for) repair(id, operation, owner);
+  }
+}
+
+}  // namespace coterie::coordinator

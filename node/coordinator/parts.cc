@@ -1,0 +1,50 @@
+#include "node/coordinator/parts.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+
+namespace coterie::coordinator {
+
+Result<std::uint32_t> resolve(wire::Quorum asked, std::uint32_t of_bucket, std::size_t owners) {
+  const auto all = static_cast<std::uint32_t>(owners);
+  if (asked.count == wire::Quorum::bucket_default) return of_bucket;
+  if (asked.count == wire::Quorum::quorum) return all / 2 + 1;
+  if (asked.count == wire::Quorum::all) return all;
+  if (asked.count > all) {
+    return fail(ErrorCode::invalid_argument, "a quorum of " + std::to_string(asked.count) +
+                                                 " is asked of " + std::to_string(all) +
+                                                 " owners; ask at most that many");
+  }
+  return asked.count;
+}
+
+Owners owners_of(const Placement& placement, NodeId self) {
+  check(placement.owners.size() <= limits::replicas_most, "a partition has at most 7 owners");
+  Owners owners{.count = static_cast<std::uint8_t>(placement.owners.size())};
+  owners.self = owners.count;
+  for (std::uint8_t place = 0; place < owners.count; ++place) {
+    owners.nodes[place] = placement.owners[place].node;
+    if (owners.nodes[place] == self) owners.self = place;
+  }
+  return owners;
+}
+
+std::array<std::uint8_t, limits::replicas_most> read_order(const Placement& placement,
+                                                           const Owners& owners,
+                                                           const PeerLoad& load) {
+  std::array<std::uint64_t, limits::replicas_most> costs{};
+  for (std::uint8_t place = 0; place < owners.count; ++place) {
+    const auto reach = static_cast<std::uint64_t>(placement.owners[place].reach);
+    costs[place] =
+        place == owners.self ? 0 : (reach + 1) << 32 | load.outstanding(owners.nodes[place]);
+  }
+  std::array<std::uint8_t, limits::replicas_most> order{};
+  for (std::uint8_t place = 0; place < owners.count; ++place) order[place] = place;
+  std::stable_sort(order.begin(), order.begin() + owners.count,
+                   [&](std::uint8_t a, std::uint8_t b) { return costs[a] < costs[b]; });
+  return order;
+}
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,388 @@
+#include "node/coordinator/puts.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "storage/versions.h"
+
+namespace coterie::coordinator {
+
+namespace {
+
+constexpr std::uint32_t unavailable_retry_ms = 100;
+
+/// What a client is given back for a put that had `dot` before. Where that cannot be told any more
+/// it keeps what it had: its next put then replaces nothing that it has not seen.
+Bytes context_again(BytesView key, BytesView handed_in, const Record& record, const Dot& dot,
+                    Timestamp timestamp) {
+  const Result<ClientContext> before = decode_context(key, handed_in);
+  if (!before) return {};
+  return encode_context(key, context_after(record, *before, dot, timestamp));
+}
+
+Durability durability_of(const wire::Put& put, const Bucket& bucket) {
+  if (put.durability == wire::Durability::bucket_default) return bucket.durability;
+  return put.durability == wire::Durability::commit ? Durability::commit : Durability::interval;
+}
+
+wire::Durability on_wire(Durability durability) {
+  return durability == Durability::commit ? wire::Durability::commit : wire::Durability::interval;
+}
+
+std::uint64_t expiry_of(const wire::Put& put, const Bucket& bucket, WallTime now) {
+  const auto most = static_cast<std::uint64_t>(limits::time_to_live_most.count());
+  const auto of_bucket = static_cast<std::uint64_t>(bucket.default_ttl.count());
+  const std::uint64_t ttl_ms = put.time_to_live_ms != 0 ? put.time_to_live_ms : of_bucket;
+  if (ttl_ms == 0 || put.is_delete) return 0;
+  return static_cast<std::uint64_t>(now.time_since_epoch().count()) + std::min(ttl_ms, most);
+}
+
+std::uint32_t counted_on(const Placement& placement, const Owners& owners) {
+  std::uint32_t count = 0;
+  for (std::size_t place = 0; place < owners.count; ++place) {
+    if (place == owners.self || placement.owners[place].reach != Reach::none) ++count;
+  }
+  return count;
+}
+
+Error unavailable(std::uint32_t reachable, std::uint32_t w) {
+  return {.code = ErrorCode::unavailable,
+          .message = "only " + std::to_string(reachable) + " of the " + std::to_string(w) +
+                     " owners that must take the write can be reached; nothing was executed",
+          .retry_after_ms = unavailable_retry_ms};
+}
+
+Error unknown(std::string_view why) {
+  return {.code = ErrorCode::unknown_outcome,
+          .message = "the write may or may not have been executed: " + std::string(why) +
+                     "; try again with the same request id, or read"};
+}
+
+}  // namespace
+
+void Puts::Operation::reset() {
+  key.clear();
+  context.clear();
+  clients.clear();
+  votes.fill(Vote::waiting);
+  yes = 0;
+  no = 0;
+  siblings = 0;
+  hints = 0;
+  is_answered = false;
+  last_error.clear();
+}
+
+Puts::Puts(Parts& parts) : parts_(parts), memory_(parts.options.remembered_requests) {}
+
+void Puts::start(const Start& start, const Now& now) {
+  ++parts_.counters.puts;
+  const Owners owners = owners_of(start.placement, parts_.self);
+  if (owners.self == owners.count) {
+    return refuse(start.client, {.code = ErrorCode::not_owner,
+                                 .message = "this node does not own the key; fetch the ring"});
+  }
+  const Result<std::uint32_t> w = resolve(start.put.w, start.bucket.w, owners.count);
+  if (!w) return refuse(start.client, w.error());
+  if (!start.put.id.is_zero()) {
+    if (RequestMemory::Entry* known = memory_.find(start.put.id, now.time)) {
+      ++parts_.counters.recognised;
+      return try_again(start, owners, *w, *known);
+    }
+  }
+  if (start.deadline <= now.time) {
+    return refuse(start.client, {.code = ErrorCode::expired,
+                                 .message = "the deadline passed before the write was begun"});
+  }
+  const std::uint32_t reachable = counted_on(start.placement, owners);
+  if (reachable < *w) return refuse(start.client, unavailable(reachable, *w));
+  mint(start, owners, *w, now);
+}
+
+void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const Now& now) {
+  const std::optional<std::uint64_t> id = begin(start, owners, w);
+  if (!id) {
+    return refuse(start.client, {.code = ErrorCode::overloaded,
+                                 .message = "too many operations; nothing was executed",
+                                 .retry_after_ms = unavailable_retry_ms});
+  }
+  Result<LocalMinted> minted = parts_.local.mint(
+      {.partition = start.placement.partition, .configuration = start.placement.configuration},
+      {.key = start.key,
+       .put = start.put,
+       .expires_ms = expiry_of(start.put, start.bucket, now.wall),
+       .resolver = start.bucket.resolver,
+       .durability = durability_of(start.put, start.bucket),
+       .now = now.wall},
+      make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
+  if (!minted) {
+    operations_.release(*id);
+    return refuse(start.client, minted.error());
+  }
+  if (!start.put.id.is_zero()) {
+    memory_.add({.id = start.put.id,
+                 .key_hash = hash64(start.key),
+                 .dot = minted->dot,
+                 .timestamp = minted->timestamp,
+                 .operation = *id,
+                 .until = now.time + limits::request_id_memory,
+                 .siblings = minted->siblings});
+  }
+  operations_.find(*id)->context = std::move(minted->context);
+  operations_.find(*id)->siblings = minted->siblings;
+  replicate(*id, start,
+            {.record = minted->record,
+             .generation = minted->generation,
+             .is_durable = minted->is_durable});
+}
+
+/// The put has its dot already. Whatever comes of this try, the outcome is done or unknown.
+void Puts::try_again(const Start& start, const Owners& owners, std::uint32_t w,
+                     RequestMemory::Entry& known) {
+  if (known.key_hash != hash64(start.key)) {
+    return refuse(start.client, {.code = ErrorCode::invalid_argument,
+                                 .message = "the request id was used for another key"});
+  }
+  if (join_running(start, w, known)) return;
+  send_again(start, owners, w, known);
+}
+
+bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory::Entry& known) {
+  Operation* running = known.operation == 0 ? nullptr : operations_.find(known.operation);
+  if (running == nullptr) return false;
+  if (running->yes >= w) {
+    answer(*running, start.client);
+    return true;
+  }
+  if (running->is_answered || running->w < w) return false;
+  if (running->clients.size() >= limits::clients_a_put) {
+    refuse(start.client, unknown("too many tries of it are waiting"));
+    return true;
+  }
+  running->clients.push_back(start.client);
+  running->deadline = std::max(running->deadline, start.deadline);
+  parts_.timers.add(
+      start.deadline,
+      make_tag({.operation = known.operation, .kind = Kind::put, .purpose = Purpose::deadline}));
+  return true;
+}
+
+/// Answers at once if enough owners are known to hold it, else sends the record that reflects the
+/// dot once more, as it is here now.
+void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
+                      RequestMemory::Entry& known) {
+  const std::optional<std::uint64_t> id = begin(start, owners, w);
+  if (!id) return refuse(start.client, unknown("too many operations are running"));
+  Operation& operation = *operations_.find(*id);
+  const Result<LocalRead> local = parts_.local.read(
+      {.partition = start.placement.partition, .configuration = start.placement.configuration},
+      start.key, make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
+  const Result<Record> record =
+      local ? decode_record(start.key, local->record) : std::unexpected(local.error());
+  const bool is_here = record && record->context.covers(known.dot);
+  operation.siblings = known.siblings;
+  if (is_here) {
+    operation.context =
+        context_again(start.key, start.put.context, *record, known.dot, known.timestamp);
+    operation.siblings =
+        static_cast<std::uint16_t>(std::min<std::size_t>(record->siblings.size(), UINT16_MAX));
+  }
+  if (known.votes >= w) {
+    if (!is_here) operation.context = start.put.context;
+    answer(operation);
+    operations_.release(*id);
+  } else if (is_here) {
+    known.operation = *id;
+    replicate(*id, start,
+              {.record = local->record,
+               .generation = local->generation,
+               .is_durable = local->is_durable});
+  } else {
+    operations_.release(*id);
+    refuse(start.client, unknown(record ? "this node has lost it" : record.error().message));
+  }
+}
+
+std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owners,
+                                         std::uint32_t w) {
+  const std::optional<std::uint64_t> id = operations_.take(parts_.options.operations);
+  if (!id) return std::nullopt;
+  Operation& operation = *operations_.find(*id);
+  operation.key = start.key;
+  operation.clients.push_back(start.client);
+  operation.deadline = start.deadline;
+  operation.request = start.put.id;
+  operation.partition = start.placement.partition;
+  operation.owners = owners;
+  operation.w = static_cast<std::uint8_t>(w);
+  operation.is_weak = w < start.bucket.w;
+  operation.wants_evidence = start.put.want_evidence;
+  return id;
+}
+
+void Puts::replicate(std::uint64_t id, const Start& start, const Message& message) {
+  Operation& operation = *operations_.find(id);
+  const Owners& owners = operation.owners;
+  std::array<Target, limits::replicas_most> targets;
+  std::array<std::uint8_t, limits::replicas_most> places{};
+  std::size_t count = 0;
+  for (std::uint8_t place = 0; place < owners.count; ++place) {
+    if (place == owners.self) continue;
+    places[count] = place;
+    targets[count++] = {.node = owners.nodes[place],
+                        .tag = make_tag({.operation = id, .kind = Kind::put, .owner = place})};
+    parts_.load.sent(owners.nodes[place]);
+  }
+  const std::uint32_t refused =
+      count == 0
+          ? 0
+          : parts_.outbox.send(
+                {targets.data(), count},
+                wire::ReplicaWrite{.scope = {.partition = operation.partition,
+                                             .configuration = start.placement.configuration,
+                                             .generation = message.generation},
+                                   .key = operation.key,
+                                   .record = message.record,
+                                   .durability = on_wire(durability_of(start.put, start.bucket))},
+                start.deadline);
+  for (std::size_t i = 0; i < count; ++i) {
+    if ((refused >> i & 1) == 0) continue;
+    operation.last_error = "an owner cannot be reached";
+    vote(operation, places[i], Vote::no);
+  }
+  if (message.is_durable) vote(operation, owners.self, Vote::yes);
+  if (operation.yes + operation.no < owners.count) {
+    parts_.timers.add(operation.deadline,
+                      make_tag({.operation = id, .kind = Kind::put, .purpose = Purpose::deadline}));
+  }
+  settle(id, operation);
+}
+
+void Puts::on_vote(const TagParts& tag, NodeId from) {
+  Operation* operation = operations_.find(tag.operation);
+  if (operation == nullptr || tag.owner >= operation->owners.count) return;
+  if (operation->owners.nodes[tag.owner] != from) return;
+  if (operation->votes[tag.owner] != Vote::waiting) return;
+  vote(*operation, tag.owner, Vote::yes);
+  settle(tag.operation, *operation);
+}
+
+void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
+  Operation* operation = operations_.find(tag.operation);
+  if (operation == nullptr || tag.owner >= operation->owners.count) return;
+  if (operation->owners.nodes[tag.owner] != from) return;
+  if (operation->votes[tag.owner] != Vote::waiting) return;
+  operation->last_error = error.message;
+  vote(*operation, tag.owner, Vote::no);
+  settle(tag.operation, *operation);
+}
+
+void Puts::on_peer_lost(NodeId peer) {
+  operations_.for_each([&](std::uint64_t id) {
+    const Owners& owners = operations_.find(id)->owners;
+    for (std::uint8_t place = 0; place < owners.count; ++place) {
+      if (owners.nodes[place] != peer || place == owners.self) continue;
+      on_refusal({.operation = id, .kind = Kind::put, .owner = place}, peer,
+                 {.code = ErrorCode::closed, .message = "the connection to an owner ended"});
+      return;
+    }
+  });
+}
+
+void Puts::on_deadline(std::uint64_t id, const Now& now) {
+  Operation* operation = operations_.find(id);
+  if (operation == nullptr || now.time < operation->deadline) return;
+  if (!operation->is_answered) give_up(*operation, "the deadline passed");
+  give_up_waiting(*operation);
+  finish(id, *operation);
+}
+
+void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
+  operation.votes[owner] = vote;
+  ++(vote == Vote::yes ? operation.yes : operation.no);
+  if (owner == operation.owners.self) return;
+  parts_.load.settled(operation.owners.nodes[owner]);
+  if (vote == Vote::yes) return;
+  parts_.outbox.leave_hint(operation.partition, operation.key, operation.owners.nodes[owner]);
+  ++operation.hints;
+  ++parts_.counters.hints;
+}
+
+/// After a vote: answers as soon as that can be done, ends once nobody is missing.
+void Puts::settle(std::uint64_t id, Operation& operation) {
+  const std::uint8_t owners = operation.owners.count;
+  const bool was_answered = operation.is_answered;
+  if (!was_answered && operation.yes >= operation.w) answer(operation);
+  if (!operation.is_answered && owners - operation.no < operation.w) {
+    give_up(operation, operation.last_error);
+  }
+  if (operation.yes + operation.no == owners) {
+    finish(id, operation);
+  } else if (operation.is_answered && !was_answered) {
+    bound_waiting(id);
+  }
+}
+
+void Puts::answer(Operation& operation) {
+  for (const ClientHandle client : operation.clients) answer(operation, client);
+  operation.is_answered = true;
+}
+
+void Puts::answer(const Operation& operation, ClientHandle client) {
+  wire::PutReply reply{
+      .context = operation.context, .siblings = operation.siblings, .weak = operation.is_weak};
+  if (operation.is_weak) ++parts_.counters.weak;
+  if (operation.wants_evidence) {
+    for (std::size_t place = 0; place < operation.owners.count; ++place) {
+      if (operation.votes[place] != Vote::yes) continue;
+      reply.evidence.answered.push_back(operation.owners.nodes[place]);
+    }
+    reply.evidence.agreed = operation.no == 0;
+    reply.evidence.hints = operation.hints;
+  }
+  parts_.outbox.reply(client, reply);
+}
+
+void Puts::give_up(Operation& operation, std::string_view why) {
+  const Error error = unknown(why);
+  for (const ClientHandle client : operation.clients) refuse(client, error);
+  operation.is_answered = true;
+}
+
+void Puts::refuse(ClientHandle client, const Error& error) {
+  ++parts_.counters.failed;
+  if (error.code == ErrorCode::unknown_outcome) ++parts_.counters.unknown;
+  parts_.outbox.fail(client, error);
+}
+
+void Puts::give_up_waiting(Operation& operation) {
+  for (std::size_t place = 0; place < operation.owners.count; ++place) {
+    if (operation.votes[place] == Vote::waiting) vote(operation, place, Vote::no);
+  }
+}
+
+void Puts::finish(std::uint64_t id, Operation& operation) {
+  if (!operation.request.is_zero()) {
+    RequestMemory::Entry* entry = memory_.find(operation.request, Instant::min());
+    if (entry != nullptr) entry->votes = std::max(entry->votes, operation.yes);
+    if (entry != nullptr && entry->operation == id) entry->operation = 0;
+  }
+  operations_.release(id);
+}
+
+/// A replica that stays silent must not let answered puts pile up until their deadline.
+void Puts::bound_waiting(std::uint64_t id) {
+  waiting_.push_back(id);
+  while (waiting_.size() > parts_.options.waiting_puts) {
+    const std::uint64_t oldest = waiting_.front();
+    waiting_.pop_front();
+    Operation* operation = operations_.find(oldest);
+    if (operation == nullptr) continue;
+    give_up_waiting(*operation);
+    finish(oldest, *operation);
+  }
+}
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,261 @@
+#include "node/coordinator/scans.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "node/coordinator/scan_range.h"
+#include "node/coordinator/visible.h"
+#include "storage/versions.h"
+
+namespace coterie::coordinator {
+
+namespace {
+
+constexpr std::uint32_t unavailable_retry_ms = 100;
+
+/// Ascending, within [from, to), and not cut short with nothing to show.
+bool is_a_page(const std::vector<LocalScan::Entry>& entries, bool is_truncated, BytesView from,
+               BytesView to) {
+  if (entries.empty()) return !is_truncated;
+  const bool ascends =
+      std::ranges::is_sorted(entries, std::ranges::less_equal{}, &LocalScan::Entry::key);
+  return ascends && entries.front().key >= from && (to.empty() || entries.back().key < to);
+}
+
+}  // namespace
+
+void Scans::Operation::reset() {
+  for (Page& page : pages) {
+    page.read = Read::idle;
+    page.is_counted = false;
+    page.is_truncated = false;
+    page.entries.clear();
+  }
+  last_error.clear();
+}
+
+void Scans::start(const Start& start, const Now& now) {
+  ++parts_.counters.scans;
+  const auto refuse = [&](const Error& error) {
+    ++parts_.counters.failed;
+    parts_.outbox.fail(start.client, error);
+  };
+  const Owners owners = owners_of(start.placement, parts_.self);
+  if (owners.self == owners.count) {
+    return refuse({.code = ErrorCode::not_owner,
+                   .message = "this node does not own the partition; fetch the ring"});
+  }
+  const Result<std::uint32_t> r = resolve(start.scan.r, start.bucket.r, owners.count);
+  if (!r) return refuse(r.error());
+  const Result<Bytes> from = decode_cursor(start.range, start.scan.cursor);
+  if (!from) return refuse(from.error());
+  if (start.deadline <= now.time) {
+    return refuse(
+        {.code = ErrorCode::expired, .message = "the deadline passed before the scan began"});
+  }
+  const std::optional<std::uint64_t> id = operations_.take(parts_.options.operations);
+  if (!id) {
+    return refuse({.code = ErrorCode::overloaded,
+                   .message = "too many operations; nothing was executed",
+                   .retry_after_ms = unavailable_retry_ms});
+  }
+  const auto most = static_cast<std::uint32_t>(limits::scan_page_records);
+  Operation& operation = *operations_.find(*id);
+  operation.range = start.range;
+  operation.from = *from;
+  operation.client = start.client;
+  operation.deadline = start.deadline;
+  operation.bucket = start.bucket.id;
+  operation.partition = start.placement.partition;
+  operation.configuration = start.placement.configuration;
+  operation.owners = owners;
+  operation.order = read_order(start.placement, owners, parts_.load);
+  operation.limit_records =
+      start.scan.limit_records == 0 ? most : std::min(start.scan.limit_records, most);
+  operation.r = static_cast<std::uint8_t>(*r);
+  operation.resolver = start.bucket.resolver;
+  if (*r < start.bucket.r) ++parts_.counters.weak;
+  advance(*id, operation, now);
+  if (operations_.find(*id) == nullptr) return;
+  parts_.timers.add(start.deadline,
+                    make_tag({.operation = *id, .kind = Kind::scan, .purpose = Purpose::deadline}));
+  // a page takes longer than a read: a hedge is for an owner that hangs
+  const Instant hedge = now.time + 4 * std::max(parts_.read_latency.p95(), LatencyTracker::unknown);
+  if (hedge >= start.deadline) return;
+  parts_.timers.add(hedge,
+                    make_tag({.operation = *id, .kind = Kind::scan, .purpose = Purpose::hedge}));
+}
+
+/// Goes on as far as the answers allow. May end the scan.
+void Scans::advance(std::uint64_t id, Operation& operation, const Now& now) {
+  for (;;) {
+    std::uint32_t answered = 0;
+    std::uint32_t hoped_for = 0;
+    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+      const Read read = operation.pages[owner].read;
+      if (read == Read::answered) ++answered;
+      if (read != Read::idle && read != Read::failed) ++hoped_for;
+    }
+    if (answered >= operation.r) return answer(id, operation, now);
+    if (hoped_for >= operation.r) return;
+    if (!ask_next(id, operation)) {
+      return fail(id, operation, ErrorCode::unavailable,
+                  "too few owners answer: " + operation.last_error);
+    }
+  }
+}
+
+bool Scans::ask_next(std::uint64_t id, Operation& operation) {
+  for (std::size_t i = 0; i < operation.owners.count; ++i) {
+    const std::uint8_t owner = operation.order[i];
+    if (operation.pages[owner].read != Read::idle) continue;
+    ask(id, operation, owner);
+    return true;
+  }
+  return false;
+}
+
+void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
+  if (owner == operation.owners.self) return scan_local(id, operation);
+  Page& page = operation.pages[owner];
+  page.read = Read::asked;
+  const Target target{.node = operation.owners.nodes[owner],
+                      .tag = make_tag({.operation = id, .kind = Kind::scan, .owner = owner})};
+  const std::uint32_t refused = parts_.outbox.send(
+      {&target, 1},
+      wire::ReplicaScan{
+          .scope = {.partition = operation.partition, .configuration = operation.configuration},
+          .from = operation.from,
+          .to = operation.range.to,
+          .limit_records = operation.limit_records},
+      operation.deadline);
+  if (refused != 0) {
+    return drop(operation, owner,
+                {.code = ErrorCode::closed, .message = "an owner cannot be reached"});
+  }
+  page.is_counted = true;
+  parts_.load.sent(target.node);
+}
+
+void Scans::scan_local(std::uint64_t id, Operation& operation) {
+  const std::uint8_t self = operation.owners.self;
+  Page& page = operation.pages[self];
+  Result<LocalScan> local = parts_.local.scan(
+      {.partition = operation.partition, .configuration = operation.configuration}, operation.from,
+      operation.range.to, operation.limit_records,
+      make_tag({.operation = id, .kind = Kind::scan, .owner = self}));
+  if (!local) return drop(operation, self, local.error());
+  page.entries = std::move(local->entries);
+  page.is_truncated = local->is_truncated;
+  page.read = local->is_durable ? Read::answered : Read::durable;
+}
+
+void Scans::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanReply& reply,
+                      const Now& now) {
+  Operation* operation = find(tag, from);
+  if (operation == nullptr || operation->pages[tag.owner].read != Read::asked) return;
+  uncount(*operation, tag.owner);
+  Page& page = operation->pages[tag.owner];
+  page.is_truncated = reply.truncated;
+  page.entries.reserve(reply.entries.size());
+  for (const wire::ReplicaScanEntry& entry : reply.entries) {
+    page.entries.push_back({.key = Bytes(entry.key), .record = Bytes(entry.record)});
+  }
+  page.read = Read::answered;
+  if (!is_a_page(page.entries, page.is_truncated, operation->from, operation->range.to)) {
+    ++parts_.counters.bad_answers;
+    drop(*operation, tag.owner,
+         {.code = ErrorCode::corrupt, .message = "an owner sent a page out of order or range"});
+  }
+  advance(tag.operation, *operation, now);
+}
+
+void Scans::on_local_durable(const TagParts& tag, const Now& now) {
+  Operation* operation = find(tag, parts_.self);
+  if (operation == nullptr || operation->pages[tag.owner].read != Read::durable) return;
+  operation->pages[tag.owner].read = Read::answered;
+  advance(tag.operation, *operation, now);
+}
+
+void Scans::on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now) {
+  Operation* operation = find(tag, from);
+  if (operation == nullptr || operation->pages[tag.owner].read != Read::asked) return;
+  uncount(*operation, tag.owner);
+  drop(*operation, tag.owner, error);
+  advance(tag.operation, *operation, now);
+}
+
+void Scans::on_peer_lost(NodeId peer, const Now& now) {
+  operations_.for_each([&](std::uint64_t id) {
+    const Owners& owners = operations_.find(id)->owners;
+    for (std::uint8_t owner = 0; owner < owners.count; ++owner) {
+      if (owners.nodes[owner] != peer || owner == owners.self) continue;
+      on_error({.operation = id, .kind = Kind::scan, .owner = owner}, peer,
+               {.code = ErrorCode::closed, .message = "the connection to an owner ended"}, now);
+      return;
+    }
+  });
+}
+
+void Scans::on_deadline(std::uint64_t id) {
+  Operation* operation = operations_.find(id);
+  if (operation == nullptr) return;
+  fail(id, *operation, ErrorCode::expired, "the deadline passed before enough owners answered");
+}
+
+void Scans::on_hedge(std::uint64_t id, const Now& now) {
+  Operation* operation = operations_.find(id);
+  if (operation == nullptr || parts_.under_pressure || !parts_.hedges.spend()) return;
+  if (ask_next(id, *operation)) ++parts_.counters.hedges;
+  advance(id, *operation, now);
+}
+
+void Scans::answer(std::uint64_t id, Operation& operation, const Now& now) {
+  Merged merged;
+  if (!merge(operation, merged, now)) {
+    // an owner's page was bad and does not count any more
+    ++parts_.counters.bad_answers;
+    return advance(id, operation, now);
+  }
+  Bytes cursor;
+  if (merged.has_more) cursor = encode_cursor(operation.range, merged.last);
+  parts_.outbox.reply(operation.client,
+                      wire::ScanReply{.entries = std::move(merged.entries), .cursor = cursor});
+  release(id, operation);
+}
+
+void Scans::fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why) {
+  ++parts_.counters.failed;
+  parts_.outbox.fail(operation.client,
+                     {.code = code,
+                      .message = std::string(why),
+                      .retry_after_ms = code == ErrorCode::unavailable ? unavailable_retry_ms : 0});
+  release(id, operation);
+}
+
+Scans::Operation* Scans::find(const TagParts& tag, NodeId from) {
+  Operation* operation = operations_.find(tag.operation);
+  if (operation == nullptr || tag.owner >= operation->owners.count) return nullptr;
+  return operation->owners.nodes[tag.owner] == from ? operation : nullptr;
+}
+
+void Scans::drop(Operation& operation, std::uint8_t owner, const Error& error) {
+  operation.pages[owner].read = Read::failed;
+  operation.last_error = error.message;
+}
+
+void Scans::uncount(Operation& operation, std::size_t owner) {
+  Page& page = operation.pages[owner];
+  if (page.is_counted) parts_.load.settled(operation.owners.nodes[owner]);
+  page.is_counted = false;
+}
+
+void Scans::release(std::uint64_t id, Operation& operation) {
+  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) uncount(operation, owner);
+  // pages are large: they do not wait in the slot for its next use
+  for (Page& page : operation.pages) page.entries = {};
+  operations_.release(id);
+}
+
+}  // namespace coterie::coordinator

@@ -1,0 +1,63 @@
+#include "node/coordinator/timer_wheel.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace coterie::coordinator {
+
+void TimerWheel::put(const Entry& entry) {
+  // what lies beyond the wheel waits in its last slot and is put back from there
+  const std::int64_t last = current_ + static_cast<std::int64_t>(slots) - 1;
+  const auto slot = static_cast<std::size_t>(std::clamp(entry.tick, current_ + 1, last)) % slots;
+  slots_[slot].push_back(entry);
+  occupied_[slot / 64] |= std::uint64_t{1} << slot % 64;
+}
+
+void TimerWheel::add(Instant when, Tag tag) {
+  put({.tick = (when.time_since_epoch() + tick - Duration(1)) / tick, .tag = tag});
+}
+
+std::optional<std::int64_t> TimerWheel::next_tick() const {
+  const std::size_t first = static_cast<std::size_t>(current_ + 1) % slots;
+  for (std::size_t step = 0; step <= occupied_.size(); ++step) {
+    const std::size_t word = (first / 64 + step) % occupied_.size();
+    std::uint64_t bits = occupied_[word];
+    if (step == 0) bits &= ~std::uint64_t{0} << first % 64;
+    if (step == occupied_.size()) bits &= ~(~std::uint64_t{0} << first % 64);
+    if (bits == 0) continue;
+    const std::size_t slot = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+    return current_ + 1 + static_cast<std::int64_t>((slot + slots - first) % slots);
+  }
+  return std::nullopt;
+}
+
+std::optional<Instant> TimerWheel::next() const {
+  const std::optional<std::int64_t> next = next_tick();
+  if (!next) return std::nullopt;
+  return Instant(*next * tick);
+}
+
+void TimerWheel::advance(Instant now, std::vector<Tag>& due) {
+  const std::int64_t target = now.time_since_epoch() / tick;
+  while (current_ < target) {
+    const std::optional<std::int64_t> next = next_tick();
+    if (!next || *next > target) {
+      current_ = target;
+      return;
+    }
+    current_ = *next;
+    const std::size_t slot = static_cast<std::size_t>(current_) % slots;
+    occupied_[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
+    moved_.swap(slots_[slot]);
+    for (const Entry& entry : moved_) {
+      if (entry.tick <= current_) {
+        due.push_back(entry.tag);
+      } else {
+        put(entry);
+      }
+    }
+    moved_.clear();
+  }
+}
+
+}  // namespace coterie::coordinator
