@@ -131,7 +131,6 @@ void read_buckets(const toml::node& node, Config& config, Complaints& complaints
   for (const auto& element : *array) {
     Bucket bucket;
     bucket.r = bucket.w = config.cluster.replicas / 2 + 1;
-    bucket.id = BucketId{static_cast<std::uint32_t>(config.buckets.size() + 1)};
     read_table(*element.as_table(), "bucket.", bucket_settings(), bucket, complaints);
     if (bucket.name.empty()) {
       complaints.add(line_of(element), "bucket.name", "is missing: every bucket has a name");
@@ -151,6 +150,11 @@ void read_buckets(const toml::node& node, Config& config, Complaints& complaints
   }
   if (config.buckets.size() > limits::buckets) {
     complaints.add(0, "bucket", "at most " + std::to_string(limits::buckets) + " buckets");
+  }
+  // Ids as the first epoch gives them: by name.
+  std::ranges::sort(config.buckets, {}, &Bucket::name);
+  for (std::size_t i = 0; i < config.buckets.size(); ++i) {
+    config.buckets[i].id = BucketId{static_cast<std::uint32_t>(i + 1)};
   }
 }
 

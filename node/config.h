@@ -42,7 +42,7 @@ struct Config {
     std::string level = "info";
     std::string file;  // empty: standard error
   } log;
-  std::vector<Bucket> buckets;  // ids given in the order of the file, from 1
+  std::vector<Bucket> buckets;  // sorted by name; ids from 1 in that order
 };
 
 /// Reads and checks a configuration. Every error in the file is reported, each on a line of its own

@@ -48,16 +48,16 @@ TEST_CASE("one node alone needs no members and keeps one copy") {
   CHECK(config->buckets[0].w == 1);
 }
 
-TEST_CASE("buckets are read in order") {
+TEST_CASE("buckets are sorted and numbered by name") {
   const auto config = parse_config(sound + R"([[bucket]]
-name = "a"
-durability = "interval"
-[[bucket]]
 name = "b"
 r = 1
 w = 3
 resolver = "lww"
 time_to_live_s = 60
+[[bucket]]
+name = "a"
+durability = "interval"
 )",
                                    "one.toml");
   REQUIRE(config);

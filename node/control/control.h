@@ -1,0 +1,110 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/env/datagrams.h"
+#include "base/env/file.h"
+#include "base/env/timers.h"
+#include "base/env/transport.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/wire/codec.h"
+#include "gossip/gossip.h"
+#include "node/config.h"
+#include "node/control/birth.h"
+#include "node/control/calls.h"
+#include "node/control/epoch_log.h"
+#include "node/identity.h"
+#include "node/ring_view.h"
+
+namespace coterie {
+
+/// The control loop's work: gossip, the birth of the cluster, epochs. It drives the pure rooms over
+/// the seams and publishes what it knows as RingViews. One thread.
+class Control final : public TransportHandler, public DatagramHandler {
+ public:
+  struct Environment {
+    const Clock& clock;
+    Timers& timers;
+    FileSystem& files;
+    Log& log;
+  };
+  struct Options {
+    Config config;
+    Identity identity;
+    RunId run;
+    std::string build;
+    gossip::Settings gossip;
+  };
+  /// Called on this loop whenever the ring or a member has changed, from the first epoch on.
+  using OnView = std::function<void(std::shared_ptr<const RingView>)>;
+
+  Control(Environment environment, Options options, Random random, OnView on_view);
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+  ~Control() override;
+
+  /// Reads the epochs of earlier runs. Errors: corrupt, io.
+  [[nodiscard]] Result<void> open();
+  /// Begins to speak. Once.
+  void start(Transport& transport, Datagrams& datagrams);
+  /// Tells the others goodbye; `done` when they have heard, or a second later.
+  void leave(std::function<void()> done);
+
+  /// The hello this node says on the gossip door.
+  [[nodiscard]] wire::Hello hello() const;
+  /// Whether a node that says this may be spoken to. Errors: refused.
+  [[nodiscard]] Result<void> admits(const wire::Hello& theirs) const;
+
+  /// Null before the first epoch.
+  [[nodiscard]] const std::shared_ptr<const RingView>& view() const { return view_; }
+  /// What keeps the cluster from forming; empty once it has.
+  [[nodiscard]] std::vector<std::string> blockers() const;
+  [[nodiscard]] const gossip::Gossip& gossip() const { return gossip_; }
+
+  void on_open(ConnectionId connection, const wire::Hello& theirs) override;
+  void on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) override;
+  void on_closed(ConnectionId connection, const Error& why) override;
+  void on_datagram(const Address& from, BytesView packet) override;
+
+ private:
+  void perform();
+  void exchange(const gossip::OutExchange& exchange);
+  void on_event(const gossip::Event& event);
+  void publish();
+  void wake_at(Instant when);
+
+  void further_birth();
+  void ask(const Birth::Question& question);
+  void adopt(std::shared_ptr<const Epoch> epoch);
+  void fetch_epoch(const Address& from);
+
+  [[nodiscard]] Bytes serve(const wire::FrameHeader& header, BytesView body);
+  [[nodiscard]] Result<Bytes> serve_birth_accept(BytesView body, const wire::Envelope& envelope);
+  [[nodiscard]] Result<Bytes> serve_epoch_fetch(BytesView body, const wire::Envelope& envelope);
+
+  Environment env_;
+  Options options_;
+  OnView on_view_;
+  std::unique_ptr<gossip::PacketSeal> seal_;
+  gossip::Gossip gossip_;
+  Birth birth_;
+  EpochLog epochs_;
+  Calls calls_;
+  Transport* transport_ = nullptr;
+  Datagrams* datagrams_ = nullptr;
+  gossip::Outbox outbox_;
+  TimerId gossip_timer_;
+  TimerId birth_timer_;
+  TimerId leave_timer_;
+  std::function<void()> on_left_;
+  std::vector<std::string> reported_blockers_;
+  std::shared_ptr<const RingView> view_;
+  bool fetching_ = false;
+};
+
+}  // namespace coterie

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/env/file.h"
+#include "base/error.h"
+#include "ring/epoch.h"
+
+namespace coterie {
+
+/// The epochs this node knows, one immutable file each in the directory "epochs".
+class EpochLog {
+ public:
+  explicit EpochLog(FileSystem& files) : files_(files) {}
+
+  /// Reads the newest epoch; none is no error. Errors: corrupt, unsupported_version, io.
+  [[nodiscard]] Result<void> open();
+  /// Makes a later epoch durable; it is newest() once this returned. An equal or older one is
+  /// fine and changes nothing, unless it contradicts the one known: refused.
+  [[nodiscard]] Result<void> add(std::shared_ptr<const Epoch> epoch);
+  /// Null before the first.
+  [[nodiscard]] const std::shared_ptr<const Epoch>& newest() const { return newest_; }
+
+ private:
+  FileSystem& files_;
+  std::shared_ptr<const Epoch> newest_;
+};
+
+}  // namespace coterie
