@@ -1,0 +1,91 @@
+#include "node/forwards.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/coordinator/slab.h"
+
+namespace coterie {
+namespace {
+
+/// Ids of a slot that the coordinator's operations never reach, so that replies to both travel on
+/// one connection.
+std::uint64_t id_of(std::uint64_t serial) {
+  using Tags = coordinator::Slab<int>;
+  const std::uint64_t last_slot = (1ULL << Tags::slot_bits) - 1;
+  return (serial << (Tags::slot_bits + Tags::detail_bits)) | (last_slot << Tags::detail_bits);
+}
+
+}  // namespace
+
+Forwards::~Forwards() {
+  for (auto& [id, pending] : pending_) timers_.cancel(pending.timer);
+}
+
+void Forwards::pass_on(coordinator::ClientHandle client, Message message,
+                       std::span<const PeerLinks::Target> owners, Instant deadline) {
+  const std::uint64_t id = id_of(next_++);
+  const Duration left = deadline - clock_.now();
+  const auto left_ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+  if (left_ms <= 0) {
+    failed_(client, Error{.code = ErrorCode::expired, .message = "the deadline has passed"});
+    return;
+  }
+  const wire::Envelope envelope{.request_id = id,
+                                .deadline_ms = static_cast<std::uint32_t>(left_ms)};
+  const Bytes frame = std::visit(
+      [&envelope](auto& typed) {
+        typed.forwarded = true;
+        return wire::encode(typed, envelope);
+      },
+      message);
+  for (const auto& owner : owners) {
+    if (!links_.send(owner, frame)) continue;
+    const TimerId timer =
+        timers_.start(left, [this, id] { fail(id, "the owner did not answer in time"); });
+    pending_.emplace(id, Pending{.client = client,
+                                 .owner = owner,
+                                 .is_put = std::holds_alternative<wire::Put>(message),
+                                 .timer = timer});
+    ++passed_on_;
+    return;
+  }
+  failed_(client,
+          Error{.code = ErrorCode::unavailable,
+                .message = "this node does not own the key and reaches none of its owners; retry",
+                .retry_after_ms = 100});
+}
+
+bool Forwards::on_frame(const wire::FrameHeader& header, BytesView body) {
+  const auto found = pending_.find(header.request_id);
+  if (found == pending_.end()) return false;
+  const auto client = found->second.client;
+  timers_.cancel(found->second.timer);
+  pending_.erase(found);
+  Bytes frame(wire::header_bytes, '\0');
+  wire::encode_header(header, frame.data());
+  frame.append(body);
+  answer_(client, std::move(frame));
+  return true;
+}
+
+void Forwards::on_peer_lost(const PeerLinks::Target& peer) {
+  std::vector<std::uint64_t> lost;
+  for (const auto& [id, pending] : pending_) {
+    if (pending.owner == peer) lost.push_back(id);
+  }
+  for (const auto id : lost) fail(id, "the connection to the owner was lost");
+}
+
+void Forwards::fail(std::uint64_t id, const char* why) {
+  const auto found = pending_.find(id);
+  if (found == pending_.end()) return;
+  const Pending pending = found->second;
+  timers_.cancel(pending.timer);
+  pending_.erase(found);
+  failed_(pending.client,
+          Error{.code = pending.is_put ? ErrorCode::unknown_outcome : ErrorCode::unavailable,
+                .message = why});
+}
+
+}  // namespace coterie

@@ -1,0 +1,290 @@
+#include "node/local_copies.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "node/replica/merge.h"
+#include "node/replica/mint.h"
+#include "node/replica/read.h"
+#include "storage/key.h"
+#include "storage/record.h"
+
+namespace coterie {
+namespace {
+
+std::optional<BytesView> view(const std::optional<Bytes>& bytes) {
+  return bytes ? std::optional<BytesView>(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
+                            std::uint16_t shards) {
+  epoch_ = std::move(epoch);
+  const auto damaged = store_.status().damaged;
+  for (const auto partition : epoch_->partitions_of(self)) {
+    if (partition.value % shards != shard.value) continue;
+    const auto configuration = epoch_->configuration(partition);
+    if (auto* known = find(partition)) {
+      known->raise_configuration(configuration);
+      continue;
+    }
+    const bool is_damaged = std::ranges::find(damaged, partition) != damaged.end();
+    copies_.emplace(
+        partition,
+        replica::PartitionCopy(partition, ActorId{random_.next()}, configuration, Generation{0},
+                               is_damaged ? replica::CopyState::unsure : replica::CopyState::full));
+  }
+}
+
+replica::PartitionCopy* LocalCopies::find(PartitionId partition) {
+  const auto found = copies_.find(partition);
+  return found == copies_.end() ? nullptr : &found->second;
+}
+
+const replica::PartitionCopy* LocalCopies::copy(PartitionId partition) const {
+  const auto found = copies_.find(partition);
+  return found == copies_.end() ? nullptr : &found->second;
+}
+
+std::size_t LocalCopies::unsure_copies() const {
+  return static_cast<std::size_t>(std::ranges::count_if(copies_, [](const auto& entry) {
+    return entry.second.state() == replica::CopyState::unsure;
+  }));
+}
+
+Durability LocalCopies::durability_of(BytesView key) const {
+  const auto parts = decode_key(key);
+  const auto* bucket = parts ? epoch_->bucket(parts->bucket) : nullptr;
+  return bucket == nullptr ? Durability::commit : bucket->durability;
+}
+
+Resolver LocalCopies::resolver_of(BytesView key) const {
+  const auto parts = decode_key(key);
+  const auto* bucket = parts ? epoch_->bucket(parts->bucket) : nullptr;
+  return bucket == nullptr ? Resolver::siblings : bucket->resolver;
+}
+
+void LocalCopies::redraw(replica::PartitionCopy& copy) {
+  copy.redraw(ActorId{random_.next()});
+  ++counters_.actors_redrawn;
+}
+
+std::unexpected<Error> LocalCopies::damaged(replica::PartitionCopy& copy, const Error& error) {
+  if (error.code == ErrorCode::corrupt || error.code == ErrorCode::unsure) {
+    ++counters_.damaged_records;
+    redraw(copy);
+    return fail(ErrorCode::unsure, "this copy of the record is damaged: " + error.message);
+  }
+  return std::unexpected(error);
+}
+
+Result<LogPosition> LocalCopies::append(BytesView key, Bytes record, std::uint64_t old_hash,
+                                        std::uint64_t new_hash) {
+  Write write{.space = Space::records,
+              .key = Bytes(key),
+              .value = std::move(record),
+              .old_leaf_hash = old_hash,
+              .new_leaf_hash = new_hash};
+  return store_.append(std::span(&write, 1));
+}
+
+bool LocalCopies::vote(LogPosition position, Durability durability, coordinator::Tag tag) {
+  if (gate_.is_durable(position, durability)) return true;
+  gate_.vote(position, durability, tag);
+  return false;
+}
+
+Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& scope,
+                                                   const coordinator::LocalPut& put,
+                                                   coordinator::Tag tag) {
+  auto* copy = find(scope.partition);
+  if (auto checked = replica::check_scope(copy, scope, replica::Use::mint); !checked) {
+    return std::unexpected(checked.error());
+  }
+  auto stored = store_.read(Space::records, put.key);
+  if (!stored) return std::unexpected(stored.error());
+  const replica::MintRequest request{.id = put.put.id,
+                                     .context = put.put.context,
+                                     .value = put.put.value,
+                                     .is_delete = put.put.is_delete,
+                                     .expires_ms = put.expires_ms,
+                                     .resolver = put.resolver,
+                                     .now = put.now};
+  auto minted = replica::mint(*copy, hybrid_clock_, put.key, view(stored->value), request);
+  if (!minted) return damaged(*copy, minted.error());
+  LogPosition position = stored->rests_on;
+  if (minted->is_known) {
+    minted_ = *std::move(stored->value);
+  } else {
+    minted_ = std::move(minted->record);
+    const auto appended = append(put.key, minted_, minted->old_leaf_hash, minted->new_leaf_hash);
+    if (!appended) {
+      redraw(*copy);
+      return std::unexpected(appended.error());
+    }
+    position = *appended;
+    ++counters_.minted;
+  }
+  return coordinator::LocalMinted{.record = minted_,
+                                  .generation = copy->generation(),
+                                  .dot = minted->dot,
+                                  .timestamp = minted->timestamp,
+                                  .siblings = minted->siblings,
+                                  .is_durable = vote(position, put.durability, tag)};
+}
+
+Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView key, BytesView record,
+                                      Resolver resolver, bool replaces_damaged) {
+  const auto stored = store_.read(Space::records, key);
+  if (!stored) return std::unexpected(stored.error());
+  auto merged = replica::merge(copy, key, view(stored->value), record,
+                               {.resolver = resolver, .replaces_damaged = replaces_damaged});
+  if (!merged) {
+    if (merged.error().code == ErrorCode::unsure) return damaged(copy, merged.error());
+    return std::unexpected(merged.error());
+  }
+  if (merged->forgot_own_dot) redraw(copy);
+  if (merged->outcome == replica::MergeOutcome::unchanged) {
+    ++counters_.merges_unchanged;
+    return stored->rests_on;
+  }
+  ++counters_.merged;
+  return append(key,
+                merged->outcome == replica::MergeOutcome::take_incoming ? Bytes(record)
+                                                                        : std::move(merged->record),
+                merged->old_leaf_hash, merged->new_leaf_hash);
+}
+
+Result<coordinator::LocalMerged> LocalCopies::merge(const wire::ReplicaScope& scope, BytesView key,
+                                                    BytesView record, Resolver resolver,
+                                                    coordinator::Tag tag) {
+  auto* copy = find(scope.partition);
+  if (auto checked = replica::check_scope(copy, scope, replica::Use::write); !checked) {
+    return std::unexpected(checked.error());
+  }
+  const auto position = take(*copy, key, record, resolver, true);
+  if (!position) return std::unexpected(position.error());
+  return coordinator::LocalMerged{.is_durable = vote(*position, durability_of(key), tag)};
+}
+
+Result<coordinator::LocalRead> LocalCopies::read(const wire::ReplicaScope& scope, BytesView key,
+                                                 coordinator::Tag tag) {
+  auto found = read(wire::ReplicaRead{.scope = scope, .key = key, .digest_only = false});
+  if (!found) return std::unexpected(found.error());
+  return coordinator::LocalRead{
+      .digest = found->digest,
+      .record = std::move(found->record),
+      .generation = found->rests.generation,
+      .is_durable = vote(found->rests.position, found->rests.durability, tag)};
+}
+
+Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScope& scope, BytesView from,
+                                                 BytesView to, std::uint32_t limit_records,
+                                                 coordinator::Tag tag) {
+  auto page = scan(
+      wire::ReplicaScan{.scope = scope, .from = from, .to = to, .limit_records = limit_records});
+  if (!page) return std::unexpected(page.error());
+  return coordinator::LocalScan{
+      .entries = std::move(page->entries),
+      .is_truncated = page->is_truncated,
+      .is_durable = vote(page->rests.position, page->rests.durability, tag)};
+}
+
+Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message) {
+  auto* copy = find(message.scope.partition);
+  const auto checked = replica::check_scope(copy, message.scope, replica::Use::write);
+  if (!checked && !(copy != nullptr && replica::may_keep(*copy, message.scope))) {
+    return std::unexpected(checked.error());
+  }
+  const auto position =
+      take(*copy, message.key, message.record, resolver_of(message.key), message.is_repair);
+  if (!checked) return std::unexpected(checked.error());
+  if (!position) return std::unexpected(position.error());
+  return Rests{.position = *position,
+               .durability = message.durability == wire::Durability::interval ? Durability::interval
+                                                                              : Durability::commit,
+               .generation = copy->generation()};
+}
+
+Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
+  auto* copy = find(message.scope.partition);
+  if (auto checked = replica::check_scope(copy, message.scope, replica::Use::read); !checked) {
+    return std::unexpected(checked.error());
+  }
+  ++counters_.reads;
+  auto stored = store_.read(Space::records, message.key);
+  if (!stored) return std::unexpected(stored.error());
+  const auto digest = replica::read_digest(message.key, view(stored->value));
+  if (!digest) return damaged(*copy, digest.error());
+  Read out{.digest = *digest,
+           .rests = {.position = stored->rests_on,
+                     .durability = durability_of(message.key),
+                     .generation = copy->generation()}};
+  if (!message.digest_only && stored->value) out.record = *std::move(stored->value);
+  return out;
+}
+
+Result<LocalCopies::Page> LocalCopies::scan(const wire::ReplicaScan& message) {
+  auto* copy = find(message.scope.partition);
+  if (auto checked = replica::check_scope(copy, message.scope, replica::Use::read); !checked) {
+    return std::unexpected(checked.error());
+  }
+  return page(*copy, message.from, message.to, message.limit_records);
+}
+
+Result<LocalCopies::Page> LocalCopies::page(replica::PartitionCopy& copy, BytesView from,
+                                            BytesView to, std::uint32_t limit_records) {
+  const std::size_t most = limit_records == 0
+                               ? limits::scan_page_records
+                               : std::min<std::size_t>(limit_records, limits::scan_page_records);
+  // A page shows many records, the newest among them: it rests on everything appended.
+  Page out{.rests = {.position = store_.last(),
+                     .durability = Durability::commit,
+                     .generation = copy.generation()}};
+  std::size_t bytes = 0;
+  std::optional<Error> bad;
+  const auto visit = [&](BytesView key, BytesView value) {
+    const bool is_full =
+        out.entries.size() >= most ||
+        (!out.entries.empty() && bytes + key.size() + value.size() > limits::scan_page_bytes);
+    if (is_full) {
+      out.is_truncated = true;
+      return false;
+    }
+    if (auto digest = replica::read_digest(key, value); !digest) {
+      bad = digest.error();
+      return false;
+    }
+    bytes += key.size() + value.size();
+    out.entries.push_back({.key = Bytes(key), .record = Bytes(value)});
+    return true;
+  };
+  if (auto scanned = store_.scan(Space::records, from, to, visit); !scanned) {
+    return std::unexpected(scanned.error());
+  }
+  if (bad) return damaged(copy, *bad);
+  return out;
+}
+
+Result<LocalCopies::Inspected> LocalCopies::inspect(const wire::ReplicaInspect& message) const {
+  const auto* own = copy(message.scope.partition);
+  if (own == nullptr) return fail(ErrorCode::not_owner, "this node has no copy of the partition");
+  const auto parts = decode_key(message.key);
+  if (!parts) return std::unexpected(parts.error());
+  auto stored = store_.read(Space::records, message.key);
+  if (!stored) return std::unexpected(stored.error());
+  Inspected out{.generation = own->generation()};
+  const auto digest = replica::read_digest(message.key, view(stored->value));
+  if (!digest) return std::unexpected(digest.error());
+  out.digest = *digest;
+  if (stored->value) out.record = *std::move(stored->value);
+  if (const auto* tree = store_.tree(message.scope.partition)) {
+    out.leaf = tree->leaf(tree->leaf_of(parts->token));
+    out.root = tree->root();
+  }
+  return out;
+}
+
+}  // namespace coterie

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/hlc.h"
+#include "base/random.h"
+#include "node/coordinator/local_replica.h"
+#include "node/durable_gate.h"
+#include "node/replica/partition_copy.h"
+#include "ring/epoch.h"
+#include "storage/store.h"
+
+namespace coterie {
+
+/// One shard's partition copies over its store: joins node/replica's decisions with reads and
+/// appends, for this node's coordinator and for those of others. One thread.
+class LocalCopies final : public coordinator::LocalReplica {
+ public:
+  struct Counters {
+    std::uint64_t minted = 0;
+    std::uint64_t merged = 0;
+    std::uint64_t merges_unchanged = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t damaged_records = 0;  // reads that met a bad checksum
+    std::uint64_t actors_redrawn = 0;
+  };
+
+  LocalCopies(Store& store, DurableGate& gate, const Clock& clock, Random random)
+      : store_(store), gate_(gate), clock_(clock), random_(random) {}
+
+  /// The copies that this shard holds under an epoch: new ones get fresh actors; those whose log
+  /// was damaged answer `unsure`.
+  void set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
+                 std::uint16_t shards);
+  [[nodiscard]] const replica::PartitionCopy* copy(PartitionId partition) const;
+  [[nodiscard]] std::size_t copies() const { return copies_.size(); }
+  [[nodiscard]] std::size_t unsure_copies() const;
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+  // For this node's coordinator.
+  [[nodiscard]] Result<coordinator::LocalMinted> mint(const wire::ReplicaScope& scope,
+                                                      const coordinator::LocalPut& put,
+                                                      coordinator::Tag tag) override;
+  [[nodiscard]] Result<coordinator::LocalMerged> merge(const wire::ReplicaScope& scope,
+                                                       BytesView key, BytesView record,
+                                                       Resolver resolver,
+                                                       coordinator::Tag tag) override;
+  [[nodiscard]] Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
+                                                    coordinator::Tag tag) override;
+  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
+                                                    BytesView to, std::uint32_t limit_records,
+                                                    coordinator::Tag tag) override;
+
+  // For the coordinators of other nodes: the answer, and what it rests on.
+  struct Rests {
+    LogPosition position;
+    Durability durability = Durability::commit;
+    Generation generation;
+  };
+  [[nodiscard]] Result<Rests> write(const wire::ReplicaWrite& message);
+  struct Read {
+    std::uint64_t digest = 0;
+    Bytes record;
+    Rests rests;
+  };
+  [[nodiscard]] Result<Read> read(const wire::ReplicaRead& message);
+  struct Page {
+    std::vector<coordinator::LocalScan::Entry> entries;
+    bool is_truncated = false;
+    Rests rests;
+  };
+  [[nodiscard]] Result<Page> scan(const wire::ReplicaScan& message);
+  /// What this copy holds of a record and of its tree leaf; counts to nothing.
+  struct Inspected {
+    Bytes record;
+    std::uint64_t digest = 0;
+    TreeCell leaf;
+    TreeCell root;
+    Generation generation;
+  };
+  [[nodiscard]] Result<Inspected> inspect(const wire::ReplicaInspect& message) const;
+
+ private:
+  replica::PartitionCopy* find(PartitionId partition);
+  [[nodiscard]] Durability durability_of(BytesView key) const;
+  [[nodiscard]] Resolver resolver_of(BytesView key) const;
+  void redraw(replica::PartitionCopy& copy);
+  std::unexpected<Error> damaged(replica::PartitionCopy& copy, const Error& error);
+  Result<LogPosition> append(BytesView key, Bytes record, std::uint64_t old_hash,
+                             std::uint64_t new_hash);
+  Result<LogPosition> take(replica::PartitionCopy& copy, BytesView key, BytesView record,
+                           Resolver resolver, bool replaces_damaged);
+  Result<Page> page(replica::PartitionCopy& copy, BytesView from, BytesView to,
+                    std::uint32_t limit_records);
+  [[nodiscard]] bool vote(LogPosition position, Durability durability, coordinator::Tag tag);
+
+  Store& store_;
+  DurableGate& gate_;
+  const Clock& clock_;
+  Random random_;
+  HybridClock hybrid_clock_;
+  std::shared_ptr<const Epoch> epoch_;
+  std::map<PartitionId, replica::PartitionCopy> copies_;
+  Bytes minted_;  // the record of the last mint()
+  Counters counters_;
+};
+
+}  // namespace coterie

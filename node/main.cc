@@ -1,0 +1,112 @@
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+// CLI11 is heavy: only the programs' main files include it.
+#include <CLI/CLI.hpp>
+
+#include "node/config.h"
+#include "node/node.h"
+#include "node/settings.h"
+#include "node/spd_log.h"
+
+namespace {
+
+using coterie::Config;
+
+/// The settings as the tables of docs/configuration.md.
+void print_settings() {
+  const Config defaults;
+  std::string section;
+  std::printf("| setting | default | unit | meaning |\n|---|---|---|---|\n");
+  for (const auto& setting : coterie::settings_of(defaults)) {
+    std::printf("| `%s` | `%s` | %s | %s |\n", setting.name.c_str(), setting.value.c_str(),
+                setting.unit.c_str(), setting.meaning.c_str());
+  }
+  const coterie::Bucket bucket;
+  for (const auto& setting : coterie::bucket_settings()) {
+    std::printf("| `bucket.%s` | `%s` | %s | %s |\n", std::string(setting.key).c_str(),
+                setting.show(bucket).c_str(), std::string(setting.unit).c_str(),
+                std::string(setting.meaning).c_str());
+  }
+}
+
+/// Waits for SIGTERM or SIGINT on a thread of its own; all other threads have them blocked.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void start(coterie::Node& node) {
+    thread_ = std::thread([this, &node] {
+      int signal = 0;
+      while (sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) node.stop();
+    });
+  }
+  ~StopSignals() {
+    if (!thread_.joinable()) return;
+    pthread_kill(thread_.native_handle(), SIGUSR1);
+    thread_.join();
+  }
+
+ private:
+  sigset_t signals_{};
+  std::thread thread_;
+};
+
+int complain(const coterie::Error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  return 1;
+}
+
+int run_node(Config config) {
+  auto log = coterie::make_log(config.log.level, config.log.file);
+  if (!log) return complain(log.error());
+  std::signal(SIGPIPE, SIG_IGN);
+  StopSignals signals;
+  auto node = coterie::Node::open(std::move(config), **log);
+  if (!node) {
+    (*log)->error("node", node.error().message);
+    return 1;
+  }
+  signals.start(**node);
+  const auto outcome = (*node)->run();
+  return outcome ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"One node of a Coterie cluster.\n\nExample:\n  coterie-node --config node.toml"};
+  std::string config_path;
+  bool check_only = false;
+  bool print = false;
+  app.add_option("-c,--config", config_path, "the configuration file (TOML)");
+  app.add_flag("--check-config", check_only, "check the configuration file and exit");
+  app.add_flag("--print-settings", print, "print every setting, its default and meaning, and exit");
+  app.set_version_flag("--version", std::string("coterie-node ") + COTERIE_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  if (print) {
+    print_settings();
+    return 0;
+  }
+  if (config_path.empty()) {
+    std::fprintf(stderr, "coterie-node: name a configuration file: --config FILE\n");
+    return 2;
+  }
+  auto config = coterie::load_config(config_path);
+  if (!config) {
+    complain(config.error());
+    return 2;
+  }
+  if (check_only) {
+    std::printf("%s: good\n", config_path.c_str());
+    return 0;
+  }
+  return run_node(*std::move(config));
+}

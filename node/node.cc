@@ -1,0 +1,257 @@
+#include "node/node.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "base/env/system.h"
+
+namespace coterie {
+namespace {
+
+constexpr auto status_patience = std::chrono::seconds(2);
+
+std::uint16_t shards_wanted(const Config& config, bool is_new) {
+  if (config.node.shards != 0) return static_cast<std::uint16_t>(config.node.shards);
+  if (!is_new) return 0;  // whatever the directory was made with
+  return static_cast<std::uint16_t>(std::min(usable_cores(), limits::shards_default_most));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::open(Config config, Log& log) {
+  std::error_code made;
+  std::filesystem::create_directories(config.node.data_directory, made);
+  auto files = PosixFileSystem::open(config.node.data_directory);
+  if (!files) {
+    return fail(files.error().code, "node.data_directory: " + files.error().message +
+                                        "; name a directory that this user may make and write");
+  }
+  auto lock = DirectoryLock::take(config.node.data_directory);
+  if (!lock) return std::unexpected(lock.error());
+  const auto names = (*files)->list("");
+  if (!names) return std::unexpected(names.error());
+  const bool is_new = std::ranges::find(*names, "identity") == names->end();
+  Random random(random_bits());
+  auto identity = open_identity(**files, shards_wanted(config, is_new), random);
+  if (!identity) return std::unexpected(identity.error());
+  std::unique_ptr<Node> node(
+      new Node(std::move(config), log, *std::move(files), *std::move(lock), *identity));
+  if (auto opened = node->control_->open(); !opened) return std::unexpected(opened.error());
+  if (auto opened = node->open_doors(); !opened) return std::unexpected(opened.error());
+  return node;
+}
+
+Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, DirectoryLock lock,
+           Identity identity)
+    : config_(std::move(config)),
+      log_(log),
+      files_(std::move(files)),
+      lock_(std::move(lock)),
+      identity_(identity),
+      run_(RunId{random_bits()}),
+      started_(loop_.clock().now()) {
+  control_ = std::make_unique<Control>(
+      Control::Environment{
+          .clock = loop_.clock(), .timers = loop_.timers(), .files = *files_, .log = log_},
+      Control::Options{.config = config_,
+                       .identity = identity_,
+                       .run = run_,
+                       .build = COTERIE_VERSION,
+                       .gossip = {}},
+      Random(random_bits()),
+      [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
+  gossip_transport_ = std::make_unique<UvTransport>(loop_, *control_);
+}
+
+Node::~Node() {
+  shards_.clear();
+  // What calls Control back goes before it.
+  client_door_.reset();
+  peer_door_.reset();
+  gossip_door_.reset();
+  datagrams_.reset();
+  gossip_transport_.reset();
+  control_.reset();
+}
+
+Result<void> Node::open_doors() {
+  auto datagrams = UvDatagrams::open(loop_, config_.doors.gossip, *control_);
+  if (!datagrams) return std::unexpected(datagrams.error());
+  datagrams_ = *std::move(datagrams);
+  auto gossip = UvListener::listen(loop_, config_.doors.gossip, [this](GreetedSocket socket) {
+    if (auto admitted = control_->admits(socket.theirs.view()); !admitted) {
+      return refuse(std::move(socket), admitted.error());
+    }
+    if (auto taken = gossip_transport_->adopt(std::move(socket), control_->hello()); !taken) {
+      log_.warn("gossip", taken.error().message);
+    }
+  });
+  if (!gossip) return std::unexpected(gossip.error());
+  gossip_door_ = *std::move(gossip);
+  auto peer = UvListener::listen(loop_, config_.doors.peer, [this](GreetedSocket socket) {
+    on_data_hello(std::move(socket), wire::Role::peer);
+  });
+  if (!peer) return std::unexpected(peer.error());
+  peer_door_ = *std::move(peer);
+  auto client = UvListener::listen(loop_, config_.doors.client, [this](GreetedSocket socket) {
+    on_data_hello(std::move(socket), wire::Role::client);
+  });
+  if (!client) return std::unexpected(client.error());
+  client_door_ = *std::move(client);
+  return {};
+}
+
+Result<void> Node::run() {
+  log_.info("node", "node " + to_hex(identity_.node) + ", " + std::to_string(identity_.shards) +
+                        " shards, clients at " + config_.doors.client.text());
+  control_->start(*gossip_transport_, *datagrams_);
+  loop_.run();
+  return outcome_;
+}
+
+// From any thread.
+void Node::stop() {
+  const bool posted = loop_.mailbox().post([this] { shut_down(); });
+  if (!posted) loop_.stop();
+}
+
+void Node::shut_down() {
+  if (std::exchange(is_stopping_, true)) return;
+  log_.info("node", "stopping");
+  client_door_.reset();
+  peer_door_.reset();
+  control_->leave([this] {
+    // Ends and waits for the shards' threads: nothing else is left to do on this loop.
+    shards_.clear();
+    loop_.stop();
+  });
+}
+
+void Node::on_view(const std::shared_ptr<const RingView>& view) {
+  if (is_stopping_) return;
+  if (shards_.empty()) return start_shards(view);
+  for (const auto& shard : shards_) {
+    if (!shard->post([view](Shard& running) { running.set_view(view); })) {
+      log_.warn("node", "a shard's mailbox is full; it learns of the next change of the ring");
+    }
+  }
+}
+
+void Node::start_shards(const std::shared_ptr<const RingView>& view) {
+  for (std::uint16_t i = 0; i < identity_.shards; ++i) {
+    ShardThread::Options options;
+    options.directory = config_.node.data_directory + "/shard-" + std::to_string(i);
+    options.partitions = view->epoch->partitions();
+    options.map_bytes = limits::map_bytes_a_node / identity_.shards;
+    options.shard.node = identity_.node;
+    options.shard.run = run_;
+    options.shard.shard = ShardIndex{i};
+    options.shard.shards = identity_.shards;
+    options.shard.build = COTERIE_VERSION;
+    options.shard.value_bytes = config_.limits.value_bytes;
+    options.shard.admission.bytes_a_shard = config_.limits.in_flight_bytes;
+    shards_.push_back(std::make_unique<ShardThread>(
+        std::move(options), *this, log_, view, [this](const Result<void>& result) {
+          (void)loop_.mailbox().post([this, result] { on_shard_ready(result); });
+        }));
+  }
+}
+
+void Node::on_shard_ready(const Result<void>& result) {
+  if (!result) {
+    log_.error("node", result.error().message);
+    outcome_ = result;
+    shut_down();
+    return;
+  }
+  if (++shards_ready_ < shards_.size()) return;
+  // Whoever was heard of while the shards recovered.
+  on_view(control_->view());
+  log_.info("node", "ready");
+}
+
+void Node::on_data_hello(GreetedSocket socket, wire::Role role) {
+  const auto hello = socket.theirs.view();
+  Result<void> admitted = control_->admits(hello);
+  if (admitted && hello.role != role) {
+    admitted = fail(ErrorCode::refused, "this is another door: look at the node's configuration");
+  } else if (admitted && shards_ready_ < identity_.shards) {
+    admitted = fail(ErrorCode::unavailable, "the node is starting; retry");
+  }
+  if (!admitted) return refuse(std::move(socket), admitted.error());
+  // A client that does not know the shard count yet may name one that is not there.
+  shards_[hello.shard.value % shards_.size()]->adopt(std::move(socket));
+}
+
+bool Node::pass_on(ShardIndex to, PassedFrame frame) {
+  return shards_[to.value]->post(
+      [frame = std::move(frame)](Shard& shard) { shard.on_passed(frame); });
+}
+
+void Node::answer(ShardIndex to, ConnectionId connection, Bytes frame) {
+  (void)shards_[to.value]->post([connection, frame = std::move(frame)](Shard& shard) mutable {
+    shard.on_passed_answer(connection, std::move(frame));
+  });
+}
+
+bool Node::ask_status(std::function<void(NodeStatus)> done) {
+  return loop_.mailbox().post(
+      [this, done = std::move(done)]() mutable { collect_status(std::move(done)); });
+}
+
+void Node::collect_status(std::function<void(NodeStatus)> done) {
+  struct Collecting {
+    NodeStatus status;
+    std::function<void(NodeStatus)> done;
+    std::size_t awaited = 0;
+    TimerId timer;
+
+    void finish() {
+      std::ranges::sort(status.shards, {}, &ShardStatus::shard);
+      std::exchange(done, nullptr)(std::move(status));
+    }
+  };
+  // Shared by the answers of all shards and the timer, whichever comes last.
+  auto all = std::make_shared<Collecting>();
+  all->done = std::move(done);
+  all->status.node = identity_.node;
+  all->status.run = run_;
+  all->status.build = COTERIE_VERSION;
+  all->status.uptime = loop_.clock().now() - started_;
+  all->status.config = config_;
+  all->status.view = control_->view();
+  all->status.blockers = control_->blockers();
+  all->status.gossip = control_->gossip().counters();
+  all->status.local_health = control_->gossip().local_health_multiplier();
+  all->status.resident_bytes = resident_bytes();
+  all->status.disk_free_bytes = files_->free_bytes().value_or(0);
+  if (shards_ready_ == shards_.size()) {
+    for (const auto& shard : shards_) {
+      const bool posted = shard->post([this, all](Shard& running) {
+        (void)loop_.mailbox().post([all, status = running.status(), this]() mutable {
+          if (!all->done) return;
+          all->status.shards.push_back(std::move(status));
+          if (--all->awaited > 0) return;
+          loop_.timers().cancel(all->timer);
+          all->finish();
+        });
+      });
+      if (posted) ++all->awaited;
+    }
+  }
+  if (all->awaited == 0) return all->finish();
+  all->timer = loop_.timers().start(status_patience, [all] {
+    if (all->done) all->finish();
+  });
+}
+
+bool Node::post_to(PartitionId partition, std::move_only_function<void(Shard&)> task) {
+  return loop_.mailbox().post([this, partition, task = std::move(task)]() mutable {
+    if (shards_ready_ == 0 || shards_ready_ < shards_.size()) return;
+    (void)shards_[partition.value % shards_.size()]->post(std::move(task));
+  });
+}
+
+}  // namespace coterie

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/env/posix_file.h"
+#include "base/env/uv_datagrams.h"
+#include "base/env/uv_listener.h"
+#include "base/env/uv_loop.h"
+#include "base/env/uv_transport.h"
+#include "base/log.h"
+#include "gossip/counters.h"
+#include "node/config.h"
+#include "node/control/control.h"
+#include "node/identity.h"
+#include "node/mesh.h"
+#include "node/shard_thread.h"
+
+namespace coterie {
+
+/// What a node knows of itself and of the others at one moment.
+struct NodeStatus {
+  NodeId node;
+  RunId run;
+  std::string build;
+  Duration uptime{0};
+  Config config;
+  /// Null before the first epoch.
+  std::shared_ptr<const RingView> view;
+  /// What keeps the cluster from forming.
+  std::vector<std::string> blockers;
+  std::vector<ShardStatus> shards;
+  gossip::Counters gossip;
+  std::uint32_t local_health = 1;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t disk_free_bytes = 0;
+};
+
+/// One node: the control loop on the thread that calls run(), and its shards' threads.
+class Node final : public Mesh {
+ public:
+  /// Locks and opens the data directory and the doors. Errors: what is wrong and what to do.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> open(Config config, Log& log);
+  ~Node() override;
+
+  /// Serves until stop(). Errors: a shard cannot be opened.
+  [[nodiscard]] Result<void> run();
+  /// Leaves the gossip, checkpoints and makes run() return. From any thread, also a second time.
+  void stop();
+
+  /// Calls back on the control loop, within two seconds; shards that did not answer by then are
+  /// left out. From any thread; false if the node is too busy or stopping.
+  bool ask_status(std::function<void(NodeStatus)> done);
+  /// Runs on the thread of the shard that holds a partition. From any thread; false as above, or
+  /// while there are no shards.
+  bool post_to(PartitionId partition, std::move_only_function<void(Shard&)> task);
+
+  [[nodiscard]] const Config& config() const { return config_; }
+
+ private:
+  Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, DirectoryLock lock,
+       Identity identity);
+  [[nodiscard]] Result<void> open_doors();
+  void on_view(const std::shared_ptr<const RingView>& view);
+  void start_shards(const std::shared_ptr<const RingView>& view);
+  void on_shard_ready(const Result<void>& result);
+  void on_data_hello(GreetedSocket socket, wire::Role role);
+  void shut_down();
+  void collect_status(std::function<void(NodeStatus)> done);
+
+  bool pass_on(ShardIndex to, PassedFrame frame) override;
+  void answer(ShardIndex to, ConnectionId connection, Bytes frame) override;
+
+  Config config_;
+  Log& log_;
+  std::unique_ptr<PosixFileSystem> files_;
+  DirectoryLock lock_;
+  Identity identity_;
+  RunId run_;
+  UvLoop loop_;
+  Instant started_;
+  std::unique_ptr<Control> control_;
+  std::unique_ptr<UvTransport> gossip_transport_;
+  std::unique_ptr<UvDatagrams> datagrams_;
+  std::unique_ptr<UvListener> gossip_door_;
+  std::unique_ptr<UvListener> peer_door_;
+  std::unique_ptr<UvListener> client_door_;
+  std::vector<std::unique_ptr<ShardThread>> shards_;
+  std::size_t shards_ready_ = 0;
+  bool is_stopping_ = false;
+  Result<void> outcome_;
+};
+
+}  // namespace coterie

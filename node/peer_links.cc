@@ -1,0 +1,99 @@
+#include "node/peer_links.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace coterie {
+namespace {
+
+constexpr auto back_off_least = std::chrono::milliseconds(50);
+constexpr auto back_off_most = std::chrono::seconds(2);
+
+}  // namespace
+
+void PeerLinks::set_view(std::shared_ptr<const RingView> view) {
+  for (auto& [target, link] : links_) {
+    const auto* before = view_ == nullptr ? nullptr : view_->peer(target.node);
+    const auto* after = view->peer(target.node);
+    if (after == nullptr || after->liveness != wire::Liveness::alive) continue;
+    if (before == nullptr || before->liveness != wire::Liveness::alive || *before != *after) {
+      link.retry_at = clock_.now();
+      link.losses = 0;
+    }
+  }
+  view_ = std::move(view);
+}
+
+bool PeerLinks::send(const Target& to, Bytes frame) {
+  Link& link = links_[to];
+  if (link.connection.value == 0) {
+    const auto* peer = view_ == nullptr ? nullptr : view_->peer(to.node);
+    if (peer == nullptr || peer->meta.peer.port == 0 || clock_.now() < link.retry_at) return false;
+    link.connection = transport_->dial(peer->meta.peer, hello_(to.shard));
+    targets_[link.connection] = to;
+  }
+  return transport_->send(link.connection, std::move(frame));
+}
+
+bool PeerLinks::is_reachable(NodeId node) const {
+  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
+  if (peer == nullptr || peer->meta.peer.port == 0) return false;
+  const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
+  for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
+    if (at->second.connection.value == 0 && clock_.now() < at->second.retry_at) return false;
+  }
+  return true;
+}
+
+bool PeerLinks::is_connected(NodeId node) const {
+  const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
+  for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
+    if (at->second.is_open) return true;
+  }
+  return false;
+}
+
+std::optional<PeerLinks::Target> PeerLinks::shard_of(NodeId node, PartitionId partition) const {
+  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
+  if (peer == nullptr || peer->meta.shards == 0) return std::nullopt;
+  return Target{
+      .node = node,
+      .shard = ShardIndex{static_cast<std::uint16_t>(partition.value % peer->meta.shards)}};
+}
+
+std::optional<PeerLinks::Target> PeerLinks::target_of(ConnectionId connection) const {
+  const auto found = targets_.find(connection);
+  return found == targets_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void PeerLinks::on_open(ConnectionId connection, const wire::Hello& theirs) {
+  const auto found = targets_.find(connection);
+  if (found == targets_.end()) return;
+  // Another process has the address now: gossip will bring the right one.
+  if (theirs.node != found->second.node) {
+    transport_->close(connection);
+    (void)on_closed(connection);
+    return;
+  }
+  links_[found->second].losses = 0;
+  links_[found->second].is_open = true;
+}
+
+std::optional<PeerLinks::Target> PeerLinks::on_closed(ConnectionId connection) {
+  const auto found = targets_.find(connection);
+  if (found == targets_.end()) return std::nullopt;
+  const Target target = found->second;
+  targets_.erase(found);
+  Link& link = links_[target];
+  link.connection = {};
+  link.is_open = false;
+  const auto doubled = back_off_least * (1U << std::min(link.losses, 6U));
+  const Duration most = std::min<Duration>(doubled, back_off_most);
+  ++link.losses;
+  link.retry_at = clock_.now() + most / 2 +
+                  Duration{static_cast<std::int64_t>(
+                      random_.below(static_cast<std::uint64_t>(most.count() / 2)))};
+  return target;
+}
+
+}  // namespace coterie

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "base/env/clock.h"
+#include "base/env/transport.h"
+#include "base/random.h"
+#include "node/ring_view.h"
+
+namespace coterie {
+
+/// One shard's connections to the shards of other nodes: dialled on first use, dialled again after
+/// a loss with jittered back-off, so that a returning node is not stormed. One thread.
+class PeerLinks {
+ public:
+  struct Target {
+    NodeId node;
+    ShardIndex shard;
+
+    auto operator<=>(const Target&) const = default;
+  };
+  using MakeHello = std::function<wire::Hello(ShardIndex theirs)>;
+
+  PeerLinks(const Clock& clock, Random random, MakeHello hello)
+      : clock_(clock), random_(random), hello_(std::move(hello)) {}
+  void attach(Transport& transport) { transport_ = &transport; }
+  /// New addresses; a node that came back to life is dialled without waiting for its back-off.
+  void set_view(std::shared_ptr<const RingView> view);
+
+  /// Queues a frame. False: nowhere to send it now (no address, waiting after a loss, queue full).
+  [[nodiscard]] bool send(const Target& to, Bytes frame);
+  /// Whether a send would be tried: not within the back-off after a loss.
+  [[nodiscard]] bool is_reachable(NodeId node) const;
+
+  [[nodiscard]] bool is_connected(NodeId node) const;
+  /// The shard of a node that holds a partition; nothing if that node has never been heard of.
+  [[nodiscard]] std::optional<Target> shard_of(NodeId node, PartitionId partition) const;
+  /// Whom a link goes to; nothing if it is none of these.
+  [[nodiscard]] std::optional<Target> target_of(ConnectionId connection) const;
+
+  /// A link was lost: whose it was; nothing if it is none of these.
+  [[nodiscard]] std::optional<Target> on_closed(ConnectionId connection);
+  void on_open(ConnectionId connection, const wire::Hello& theirs);
+
+ private:
+  struct Link {
+    ConnectionId connection;  // 0 while waiting
+    bool is_open = false;
+    std::uint32_t losses = 0;
+    Instant retry_at;
+  };
+
+  const Clock& clock_;
+  Random random_;
+  MakeHello hello_;
+  Transport* transport_ = nullptr;
+  std::shared_ptr<const RingView> view_;
+  std::map<Target, Link> links_;
+  std::map<ConnectionId, Target> targets_;
+};
+
+}  // namespace coterie

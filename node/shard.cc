@@ -1,0 +1,190 @@
+#include "node/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/wire/codec.h"
+#include "ring/epoch_codec.h"
+
+namespace coterie {
+
+Shard::Shard(const Environment& environment, Options options, Random random,
+             std::shared_ptr<const RingView> view)
+    : env_(environment),
+      options_(std::move(options)),
+      links_(env_.clock, random.fork(), [this](ShardIndex theirs) { return hello(theirs); }),
+      gate_(
+          env_.store,
+          [this](ConnectionId to, Bytes frame) { (void)transport_->send(to, std::move(frame)); },
+          [this](coordinator::Tag tag) { coordinator_.on_local_durable(tag, now()); }),
+      copies_(env_.store, gate_, env_.clock, random.fork()),
+      coordinator_(options_.node, copies_, *this, options_.coordinator),
+      admission_(options_.admission),
+      forwards_(
+          env_.clock, env_.timers, links_,
+          [this](ClientHandle client, Bytes frame) { answer(client, std::move(frame)); },
+          [this](ClientHandle client, const Error& error) { fail(client, error); }) {
+  counts_.shard = options_.shard;
+  set_view(std::move(view));
+  env_.store.set_progress_handler([this] { on_store_progress(); });
+}
+
+Shard::~Shard() {
+  env_.store.set_progress_handler({});
+  env_.timers.cancel(wakeup_);
+}
+
+void Shard::attach(Transport& transport) {
+  transport_ = &transport;
+  links_.attach(transport);
+}
+
+void Shard::set_view(std::shared_ptr<const RingView> view) {
+  const bool has_new_epoch = view_ == nullptr || view_->epoch != view->epoch;
+  view_ = std::move(view);
+  links_.set_view(view_);
+  if (!has_new_epoch) return;
+  epoch_bytes_ = encode_epoch(*view_->epoch);
+  copies_.set_epoch(view_->epoch, options_.node, options_.shard, options_.shards);
+}
+
+wire::Hello Shard::hello(ShardIndex theirs) const {
+  return {.role = wire::Role::peer,
+          .cluster = view_->epoch->cluster(),
+          .node = options_.node,
+          .run = options_.run,
+          .shard = theirs,
+          .shards = options_.shards,
+          .build = options_.build};
+}
+
+void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
+  links_.on_open(connection, theirs);
+  connections_[connection].role = theirs.role;
+}
+
+void Shard::on_closed(ConnectionId connection, const Error& /*why*/) {
+  connections_.erase(connection);
+  if (const auto lost = links_.on_closed(connection)) {
+    coordinator_.on_peer_lost(lost->node, now());
+    forwards_.on_peer_lost(*lost);
+    arm_wakeup();
+  }
+}
+
+void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) {
+  switch (header.kind) {
+    case wire::Kind::get:
+    case wire::Kind::put:
+    case wire::Kind::scan:
+    case wire::Kind::ring:
+      on_request(
+          {.shard = options_.shard, .connection = connection, .header = header, .body = body});
+      break;
+    case wire::Kind::replica_write:
+    case wire::Kind::replica_read:
+    case wire::Kind::replica_scan:
+    case wire::Kind::replica_inspect:
+      serve_replica(connection, header, body);
+      break;
+    case wire::Kind::go_away:
+      break;
+    default:
+      if (const auto peer = links_.target_of(connection)) {
+        on_peer_reply(peer->node, header, body);
+      } else {
+        ++counts_.frames_undecodable;
+      }
+  }
+  arm_wakeup();
+}
+
+void Shard::on_store_progress() {
+  const auto status = env_.store.status();
+  if (status.state != reported_state_) {
+    reported_state_ = status.state;
+    const std::string which = "shard " + std::to_string(options_.shard.value);
+    if (status.state == StoreState::healthy) {
+      env_.log.info("storage", which + " takes writes again");
+    } else {
+      env_.log.error("storage", which + ": " + status.reason);
+    }
+  }
+  gate_.release();
+  arm_wakeup();
+}
+
+void Shard::arm_wakeup() {
+  const auto next = coordinator_.next_wakeup();
+  if (!next || (wakeup_at_ && *wakeup_at_ <= *next)) return;
+  env_.timers.cancel(wakeup_);
+  wakeup_at_ = next;
+  wakeup_ = env_.timers.start(std::max(Duration{0}, *next - env_.clock.now()), [this] {
+    wakeup_at_.reset();
+    coordinator_.on_time(now());
+    arm_wakeup();
+  });
+}
+
+coordinator::Now Shard::now() const {
+  return {.time = env_.clock.now(), .wall = env_.clock.wall_now()};
+}
+
+// What the coordinator decides.
+
+template <class Message>
+std::uint32_t Shard::send_all(std::span<const coordinator::Target> targets, const Message& message,
+                              Instant deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - env_.clock.now());
+  const auto deadline_ms =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 1, std::int64_t{1} << 31));
+  Bytes frame = wire::encode(message, {.deadline_ms = deadline_ms});
+  wire::FrameHeader header = *wire::decode_header(frame);
+  std::uint32_t not_sent = 0;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    header.request_id = targets[i].tag.value;
+    wire::encode_header(header, frame.data());
+    const auto to = links_.shard_of(targets[i].node, message.scope.partition);
+    const bool is_last = i + 1 == targets.size();
+    if (!to || !links_.send(*to, is_last ? std::move(frame) : Bytes(frame))) not_sent |= 1U << i;
+  }
+  return not_sent;
+}
+
+std::uint32_t Shard::send(std::span<const coordinator::Target> targets,
+                          const wire::ReplicaWrite& message, Instant deadline) {
+  return send_all(targets, message, deadline);
+}
+
+std::uint32_t Shard::send(std::span<const coordinator::Target> targets,
+                          const wire::ReplicaRead& message, Instant deadline) {
+  return send_all(targets, message, deadline);
+}
+
+std::uint32_t Shard::send(std::span<const coordinator::Target> targets,
+                          const wire::ReplicaScan& message, Instant deadline) {
+  return send_all(targets, message, deadline);
+}
+
+void Shard::leave_hint(PartitionId /*partition*/, BytesView /*key*/, NodeId /*target*/) {
+  // Counted only: read repair brings the owner up to date, until hints are kept and replayed.
+  ++counts_.hints_left;
+}
+
+ShardStatus Shard::status() const {
+  ShardStatus out = counts_;
+  out.store = env_.store.status();
+  out.copies = copies_.copies();
+  out.unsure_copies = copies_.unsure_copies();
+  out.connections = connections_.size();
+  out.operations = coordinator_.operations();
+  out.waiting_for_log = gate_.waiting();
+  out.refused = admission_.refused();
+  out.forwarded = forwards_.passed_on();
+  out.local = copies_.counters();
+  out.coordinator = coordinator_.counters();
+  return out;
+}
+
+}  // namespace coterie

@@ -1,0 +1,186 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/env/timers.h"
+#include "base/env/transport.h"
+#include "base/histogram.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "node/coordinator/admission.h"
+#include "node/coordinator/coordinator.h"
+#include "node/coordinator/slab.h"
+#include "node/durable_gate.h"
+#include "node/forwards.h"
+#include "node/local_copies.h"
+#include "node/mesh.h"
+#include "node/peer_links.h"
+#include "node/ring_view.h"
+#include "storage/store.h"
+
+namespace coterie {
+
+/// A shard's figures at one moment, for status and metrics.
+struct ShardStatus {
+  ShardIndex shard;
+  StoreStatus store;
+  std::size_t copies = 0;
+  std::size_t unsure_copies = 0;
+  std::size_t connections = 0;
+  std::size_t operations = 0;
+  std::size_t waiting_for_log = 0;
+  std::uint64_t gets = 0;
+  std::uint64_t puts = 0;
+  std::uint64_t scans = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t refused = 0;  // by admission
+  std::uint64_t forwarded = 0;
+  std::uint64_t passed_between_shards = 0;
+  std::uint64_t hints_left = 0;
+  std::uint64_t frames_undecodable = 0;
+  LocalCopies::Counters local;
+  coordinator::Counters coordinator;
+  Histogram get_latency;
+  Histogram put_latency;
+};
+
+/// One shard of a node: what comes in on its connections goes to the coordinator, the copies or
+/// another node, and what they decide is performed here over the seams. One thread.
+class Shard final : public TransportHandler, private coordinator::Outbox {
+ public:
+  struct Environment {
+    const Clock& clock;
+    Timers& timers;
+    Store& store;
+    Mesh& mesh;
+    Log& log;
+  };
+  struct Options {
+    NodeId node;
+    RunId run;
+    ShardIndex shard;
+    std::uint16_t shards = 1;
+    std::string build;
+    std::uint64_t value_bytes = limits::value_bytes_default;
+    coordinator::Admission::Limits admission;
+    coordinator::Options coordinator;
+  };
+
+  Shard(const Environment& environment, Options options, Random random,
+        std::shared_ptr<const RingView> view);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard() override;
+
+  /// Once, before anything else.
+  void attach(Transport& transport);
+  void set_view(std::shared_ptr<const RingView> view);
+  [[nodiscard]] ShardStatus status() const;
+  /// The hello this shard says, to whom dialled it and, with the shard it wants, to peers.
+  [[nodiscard]] wire::Hello hello(ShardIndex theirs) const;
+
+  /// From other shards of this node (Mesh).
+  void on_passed(const PassedFrame& frame);
+  void on_passed_answer(ConnectionId connection, Bytes frame);
+
+  void on_open(ConnectionId connection, const wire::Hello& theirs) override;
+  void on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) override;
+  void on_closed(ConnectionId connection, const Error& why) override;
+
+ private:
+  using ClientHandle = coordinator::ClientHandle;
+
+  struct Connection {
+    wire::Role role = wire::Role::client;
+    coordinator::Admission::Connection load;
+  };
+  /// A client's request in progress: where its answer goes.
+  struct Client {
+    ShardIndex shard;
+    ConnectionId connection;
+    std::uint64_t request_id = 0;
+    wire::Kind kind = wire::Kind::get;
+    std::size_t bytes = 0;
+    Instant arrived;
+    void reset() { *this = {}; }
+  };
+  struct Incoming {
+    ShardIndex shard;
+    ConnectionId connection;
+    const wire::FrameHeader& header;
+    BytesView body;
+  };
+
+  // shard_clients.cc: requests of clients.
+  void on_request(const Incoming& in);
+  void on_get(const Incoming& in);
+  void on_put(const Incoming& in);
+  void on_scan(const Incoming& in);
+  void on_ring(const Incoming& in);
+  /// True if the request goes on here: this shard and this node own the partition; otherwise it has
+  /// been passed on or refused.
+  bool is_ours(const Incoming& in, PartitionId partition, bool was_forwarded,
+               const Forwards::Message& message);
+  void forward(const Incoming& in, PartitionId partition, const Forwards::Message& message);
+  std::optional<ClientHandle> admit(const Incoming& in);
+  void answer(ClientHandle client, Bytes frame);
+  void refuse(const Incoming& in, const Error& error);
+  [[nodiscard]] static Error unknown_bucket();
+  void send_to(ShardIndex shard, ConnectionId connection, Bytes frame);
+  [[nodiscard]] Instant deadline_of(const wire::FrameHeader& header) const;
+  [[nodiscard]] coordinator::Now now() const;
+  [[nodiscard]] coordinator::Placement placement_of(PartitionId partition);
+  [[nodiscard]] coordinator::Reach reach_of(NodeId node) const;
+
+  // shard_replicas.cc: requests and answers of other nodes' shards.
+  void serve_replica(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  void on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body);
+
+  // coordinator::Outbox
+  std::uint32_t send(std::span<const coordinator::Target> targets,
+                     const wire::ReplicaWrite& message, Instant deadline) override;
+  std::uint32_t send(std::span<const coordinator::Target> targets, const wire::ReplicaRead& message,
+                     Instant deadline) override;
+  std::uint32_t send(std::span<const coordinator::Target> targets, const wire::ReplicaScan& message,
+                     Instant deadline) override;
+  template <class Message>
+  std::uint32_t send_all(std::span<const coordinator::Target> targets, const Message& message,
+                         Instant deadline);
+  void reply(ClientHandle client, const wire::PutReply& reply) override;
+  void reply(ClientHandle client, const wire::GetReply& reply) override;
+  void reply(ClientHandle client, const wire::ScanReply& reply) override;
+  void fail(ClientHandle client, const Error& error) override;
+  void leave_hint(PartitionId partition, BytesView key, NodeId target) override;
+  template <class Reply>
+  void answer_with(ClientHandle client, const Reply& reply);
+
+  void arm_wakeup();
+  void on_store_progress();
+
+  Environment env_;
+  Options options_;
+  std::shared_ptr<const RingView> view_;
+  Bytes epoch_bytes_;  // of view_'s epoch, as RingReply carries it
+  Transport* transport_ = nullptr;
+  PeerLinks links_;
+  DurableGate gate_;
+  LocalCopies copies_;
+  coordinator::Coordinator coordinator_;
+  coordinator::Admission admission_;
+  Forwards forwards_;
+  coordinator::Slab<Client> clients_;
+  std::unordered_map<ConnectionId, Connection> connections_;
+  std::vector<coordinator::Owner> owners_;  // of the placement last asked for
+  TimerId wakeup_;
+  std::optional<Instant> wakeup_at_;
+  StoreState reported_state_ = StoreState::healthy;
+  ShardStatus counts_;  // what is counted here; the rest of it is filled in by status()
+};
+
+}  // namespace coterie

@@ -1,0 +1,313 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/wire/codec.h"
+#include "node/coordinator/scan_range.h"
+#include "node/shard.h"
+#include "storage/key.h"
+
+namespace coterie {
+
+Instant Shard::deadline_of(const wire::FrameHeader& header) const {
+  const Duration asked = std::chrono::milliseconds(header.deadline_ms);
+  const Duration left = header.deadline_ms == 0
+                            ? Duration(limits::request_deadline_default)
+                            : std::min<Duration>(asked, limits::request_deadline_most);
+  return env_.clock.now() + left;
+}
+
+void Shard::on_request(const Incoming& in) {
+  switch (in.header.kind) {
+    case wire::Kind::get:
+      on_get(in);
+      break;
+    case wire::Kind::put:
+      on_put(in);
+      break;
+    case wire::Kind::scan:
+      on_scan(in);
+      break;
+    default:
+      on_ring(in);
+      break;
+  }
+}
+
+void Shard::on_get(const Incoming& in) {
+  const auto get = wire::decode<wire::Get>(in.body);
+  if (!get) return refuse(in, get.error());
+  const auto& epoch = *view_->epoch;
+  const auto* bucket = epoch.bucket(get->key.bucket);
+  if (bucket == nullptr) return refuse(in, unknown_bucket());
+  const Token token = epoch.token(bucket->id, get->key.partition_key);
+  const PartitionId partition = epoch.partition(token);
+  if (!is_ours(in, partition, get->forwarded, *get)) return;
+  const auto key = encode_key({.token = token,
+                               .bucket = bucket->id,
+                               .partition_key = get->key.partition_key,
+                               .sort_key = get->key.sort_key});
+  if (!key) return refuse(in, key.error());
+  const auto client = admit(in);
+  if (!client) return;
+  ++counts_.gets;
+  coordinator_.get({.client = *client,
+                    .deadline = deadline_of(in.header),
+                    .bucket = *bucket,
+                    .placement = placement_of(partition)},
+                   *key, *get, now());
+}
+
+void Shard::on_put(const Incoming& in) {
+  const auto put = wire::decode<wire::Put>(in.body);
+  if (!put) return refuse(in, put.error());
+  const auto& epoch = *view_->epoch;
+  const auto* bucket = epoch.bucket(put->key.bucket);
+  if (bucket == nullptr) return refuse(in, unknown_bucket());
+  if (put->value.size() > options_.value_bytes) {
+    return refuse(in, {.code = ErrorCode::too_large,
+                       .message = "the value has " + std::to_string(put->value.size()) +
+                                  " bytes; limits.value_bytes allows " +
+                                  std::to_string(options_.value_bytes)});
+  }
+  const Token token = epoch.token(bucket->id, put->key.partition_key);
+  const PartitionId partition = epoch.partition(token);
+  if (!is_ours(in, partition, put->forwarded, *put)) return;
+  const auto key = encode_key({.token = token,
+                               .bucket = bucket->id,
+                               .partition_key = put->key.partition_key,
+                               .sort_key = put->key.sort_key});
+  if (!key) return refuse(in, key.error());
+  if (env_.store.status().is_behind) {
+    return refuse(in, {.code = ErrorCode::overloaded,
+                       .message = "the disk is behind: a checkpoint must end first",
+                       .retry_after_ms = 100});
+  }
+  const auto client = admit(in);
+  if (!client) return;
+  ++counts_.puts;
+  coordinator_.put({.client = *client,
+                    .deadline = deadline_of(in.header),
+                    .bucket = *bucket,
+                    .placement = placement_of(partition)},
+                   *key, *put, now());
+}
+
+void Shard::on_scan(const Incoming& in) {
+  const auto scan = wire::decode<wire::Scan>(in.body);
+  if (!scan) return refuse(in, scan.error());
+  const auto& epoch = *view_->epoch;
+  const auto* bucket = epoch.bucket(scan->bucket);
+  if (bucket == nullptr) return refuse(in, unknown_bucket());
+  PartitionId partition = scan->partition;
+  const Token token = epoch.token(bucket->id, scan->partition_key);
+  if (!scan->partition_key.empty()) partition = epoch.partition(token);
+  if (partition.value >= epoch.partitions()) {
+    return refuse(
+        in, {.code = ErrorCode::invalid_argument,
+             .message = "there are partitions 0 to " + std::to_string(epoch.partitions() - 1)});
+  }
+  if (!is_ours(in, partition, scan->forwarded, *scan)) return;
+  wire::Scan placed = *scan;
+  placed.partition = partition;
+  const auto range = coordinator::scan_range(placed, token, epoch.partitions());
+  if (!range) return refuse(in, range.error());
+  const auto client = admit(in);
+  if (!client) return;
+  ++counts_.scans;
+  coordinator_.scan({.client = *client,
+                     .deadline = deadline_of(in.header),
+                     .bucket = *bucket,
+                     .placement = placement_of(partition)},
+                    *range, placed, now());
+}
+
+void Shard::on_ring(const Incoming& in) {
+  const auto request = wire::decode<wire::RingRequest>(in.body);
+  if (!request) return refuse(in, request.error());
+  const auto& epoch = *view_->epoch;
+  wire::RingReply reply{.number = epoch.number(), .self = options_.node};
+  if (request->have != epoch.number()) reply.epoch = epoch_bytes_;
+  std::vector<std::string> texts;
+  texts.reserve(2 * view_->peers.size());
+  for (const auto& peer : view_->peers) {
+    if (epoch.member(peer.node) == nullptr) continue;
+    const bool is_known = peer.meta.shards > 0;
+    texts.push_back(is_known ? peer.meta.client.text() : std::string());
+    texts.push_back(is_known ? peer.meta.peer.text() : std::string());
+    reply.members.push_back({.node = peer.node,
+                             .liveness = peer.liveness,
+                             .shards = peer.meta.shards,
+                             .client_address = texts[texts.size() - 2],
+                             .peer_address = texts.back()});
+  }
+  send_to(in.shard, in.connection, wire::encode(reply, {.request_id = in.header.request_id}));
+}
+
+Error Shard::unknown_bucket() {
+  return {.code = ErrorCode::unknown_bucket,
+          .message =
+              "there is no such bucket; buckets are stated in the configuration that the "
+              "cluster was made with"};
+}
+
+bool Shard::is_ours(const Incoming& in, PartitionId partition, bool was_forwarded,
+                    const Forwards::Message& message) {
+  const auto& epoch = *view_->epoch;
+  if (!epoch.owns(options_.node, partition)) {
+    if (was_forwarded) {
+      refuse(in, {.code = ErrorCode::not_owner,
+                  .message = "this node does not own the key; fetch the ring and ask an owner"});
+    } else {
+      forward(in, partition, message);
+    }
+    return false;
+  }
+  const ShardIndex owner{static_cast<std::uint16_t>(partition.value % options_.shards)};
+  if (owner == options_.shard) return true;
+  ++counts_.passed_between_shards;
+  const bool passed = env_.mesh.pass_on(
+      owner,
+      {.from = in.shard, .connection = in.connection, .header = in.header, .body = Bytes(in.body)});
+  if (!passed) {
+    refuse(in, {.code = ErrorCode::overloaded,
+                .message = "the shard that owns the key has a full queue",
+                .retry_after_ms = 10});
+  }
+  return false;
+}
+
+void Shard::forward(const Incoming& in, PartitionId partition, const Forwards::Message& message) {
+  const auto client = admit(in);
+  if (!client) return;
+  std::vector<PeerLinks::Target> near;
+  std::vector<PeerLinks::Target> far;
+  for (const auto node : view_->epoch->owners(partition)) {
+    const auto target = links_.shard_of(node, partition);
+    if (!target) continue;
+    (reach_of(node) == coordinator::Reach::good ? near : far).push_back(*target);
+  }
+  near.insert(near.end(), far.begin(), far.end());
+  forwards_.pass_on(*client, message, near, deadline_of(in.header));
+}
+
+std::optional<Shard::ClientHandle> Shard::admit(const Incoming& in) {
+  coordinator::Admission::Connection elsewhere;  // bounded where it came in
+  const auto found = connections_.find(in.connection);
+  const bool is_here = in.shard == options_.shard && found != connections_.end();
+  auto& load = is_here ? found->second.load : elsewhere;
+  const Instant now = env_.clock.now();
+  const std::size_t bytes = wire::header_bytes + in.body.size();
+  if (auto started = admission_.start(load, bytes, now, now); !started) {
+    refuse(in, started.error());
+    return std::nullopt;
+  }
+  coordinator_.set_under_pressure(admission_.is_under_pressure());
+  const auto id = clients_.take(limits::in_flight_requests_a_shard);
+  if (!id) {
+    admission_.finish(load, bytes);
+    refuse(in, {.code = ErrorCode::overloaded,
+                .message = "too many requests in progress",
+                .retry_after_ms = 10});
+    return std::nullopt;
+  }
+  *clients_.find(*id) = {.shard = in.shard,
+                         .connection = in.connection,
+                         .request_id = in.header.request_id,
+                         .kind = in.header.kind,
+                         .bytes = bytes,
+                         .arrived = now};
+  return ClientHandle{*id};
+}
+
+void Shard::answer(ClientHandle handle, Bytes frame) {
+  const auto* found = clients_.find(handle.value);
+  if (found == nullptr) return;
+  const Client client = *found;
+  clients_.release(handle.value);
+  const auto connection = connections_.find(client.connection);
+  coordinator::Admission::Connection elsewhere{.requests = 1, .bytes = client.bytes};
+  const bool is_here = client.shard == options_.shard && connection != connections_.end();
+  admission_.finish(is_here ? connection->second.load : elsewhere, client.bytes);
+  const Duration took = env_.clock.now() - client.arrived;
+  if (client.kind == wire::Kind::get) counts_.get_latency.add(took);
+  if (client.kind == wire::Kind::put) counts_.put_latency.add(took);
+  auto header = *wire::decode_header(frame);
+  header.request_id = client.request_id;
+  wire::encode_header(header, frame.data());
+  send_to(client.shard, client.connection, std::move(frame));
+}
+
+void Shard::refuse(const Incoming& in, const Error& error) {
+  ++counts_.failed;
+  send_to(in.shard, in.connection,
+          wire::encode(wire::ErrorReply{.code = error.code,
+                                        .retry_after_ms = error.retry_after_ms,
+                                        .message = error.message},
+                       {.request_id = in.header.request_id}));
+}
+
+void Shard::send_to(ShardIndex shard, ConnectionId connection, Bytes frame) {
+  if (shard != options_.shard) {
+    env_.mesh.answer(shard, connection, std::move(frame));
+  } else {
+    // A client that has gone needs no answer.
+    (void)transport_->send(connection, std::move(frame));
+  }
+}
+
+void Shard::on_passed(const PassedFrame& frame) {
+  on_request({.shard = frame.from,
+              .connection = frame.connection,
+              .header = frame.header,
+              .body = frame.body});
+  arm_wakeup();
+}
+
+void Shard::on_passed_answer(ConnectionId connection, Bytes frame) {
+  send_to(options_.shard, connection, std::move(frame));
+}
+
+coordinator::Reach Shard::reach_of(NodeId node) const {
+  const auto* peer = view_->peer(node);
+  const bool is_alive = peer != nullptr && peer->liveness == wire::Liveness::alive;
+  const bool is_reachable = links_.is_reachable(node);
+  if (is_alive && is_reachable) return coordinator::Reach::good;
+  const bool is_connected = links_.is_connected(node);
+  return is_alive || is_connected ? coordinator::Reach::doubtful : coordinator::Reach::none;
+}
+
+coordinator::Placement Shard::placement_of(PartitionId partition) {
+  owners_.clear();
+  for (const auto node : view_->epoch->owners(partition)) {
+    owners_.push_back(
+        {.node = node, .reach = node == options_.node ? coordinator::Reach::good : reach_of(node)});
+  }
+  return {.partition = partition,
+          .configuration = view_->epoch->configuration(partition),
+          .owners = owners_};
+}
+
+template <class Reply>
+void Shard::answer_with(ClientHandle client, const Reply& reply) {
+  answer(client, wire::encode(reply, {}));
+}
+
+void Shard::reply(ClientHandle client, const wire::PutReply& reply) {
+  answer_with(client, reply);
+}
+void Shard::reply(ClientHandle client, const wire::GetReply& reply) {
+  answer_with(client, reply);
+}
+void Shard::reply(ClientHandle client, const wire::ScanReply& reply) {
+  answer_with(client, reply);
+}
+
+void Shard::fail(ClientHandle client, const Error& error) {
+  ++counts_.failed;
+  answer_with(client, wire::ErrorReply{.code = error.code,
+                                       .retry_after_ms = error.retry_after_ms,
+                                       .message = error.message});
+}
+
+}  // namespace coterie

@@ -1,0 +1,108 @@
+#include <utility>
+
+#include "base/wire/codec.h"
+#include "node/shard.h"
+
+namespace coterie {
+namespace {
+
+Bytes error_frame(const Error& error, const wire::Envelope& envelope) {
+  return wire::encode(
+      wire::ErrorReply{
+          .code = error.code, .retry_after_ms = error.retry_after_ms, .message = error.message},
+      envelope);
+}
+
+}  // namespace
+
+void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& header,
+                          BytesView body) {
+  const wire::Envelope envelope{.request_id = header.request_id};
+  Error error{.code = ErrorCode::invalid_argument, .message = "not a request of this door"};
+  if (header.kind == wire::Kind::replica_write) {
+    const auto message = wire::decode<wire::ReplicaWrite>(body);
+    const auto wrote = message ? copies_.write(*message)
+                               : Result<LocalCopies::Rests>(std::unexpected(message.error()));
+    if (wrote) {
+      const wire::ReplicaWriteReply reply{.run = options_.run,
+                                          .synced = env_.store.synced().value,
+                                          .generation = wrote->generation};
+      return gate_.answer(wrote->position, wrote->durability, connection,
+                          wire::encode(reply, envelope));
+    }
+    error = wrote.error();
+  } else if (header.kind == wire::Kind::replica_read) {
+    const auto message = wire::decode<wire::ReplicaRead>(body);
+    const auto read = message ? copies_.read(*message)
+                              : Result<LocalCopies::Read>(std::unexpected(message.error()));
+    if (read) {
+      const wire::ReplicaReadReply reply{
+          .digest = read->digest, .record = read->record, .generation = read->rests.generation};
+      return gate_.answer(read->rests.position, read->rests.durability, connection,
+                          wire::encode(reply, envelope));
+    }
+    error = read.error();
+  } else if (header.kind == wire::Kind::replica_scan) {
+    const auto message = wire::decode<wire::ReplicaScan>(body);
+    const auto page = message ? copies_.scan(*message)
+                              : Result<LocalCopies::Page>(std::unexpected(message.error()));
+    if (page) {
+      wire::ReplicaScanReply reply{.truncated = page->is_truncated,
+                                   .generation = page->rests.generation};
+      for (const auto& entry : page->entries) reply.entries.push_back({entry.key, entry.record});
+      return gate_.answer(page->rests.position, page->rests.durability, connection,
+                          wire::encode(reply, envelope));
+    }
+    error = page.error();
+  } else if (header.kind == wire::Kind::replica_inspect) {
+    const auto message = wire::decode<wire::ReplicaInspect>(body);
+    const auto found = message ? copies_.inspect(*message)
+                               : Result<LocalCopies::Inspected>(std::unexpected(message.error()));
+    if (found) {
+      const wire::ReplicaInspectReply reply{.record = found->record,
+                                            .digest = found->digest,
+                                            .leaf_hash = found->leaf.hash,
+                                            .leaf_records = found->leaf.records,
+                                            .root_hash = found->root.hash,
+                                            .partition_records = found->root.records,
+                                            .generation = found->generation};
+      (void)transport_->send(connection, wire::encode(reply, envelope));
+      return;
+    }
+    error = found.error();
+  }
+  (void)transport_->send(connection, error_frame(error, envelope));
+}
+
+void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body) {
+  if (forwards_.on_frame(header, body)) return;
+  const coordinator::Tag tag{header.request_id};
+  const auto hand_over = [&](const auto& message) {
+    if (message) {
+      coordinator_.on_reply(tag, from, *message, now());
+    } else {
+      ++counts_.frames_undecodable;
+      coordinator_.on_error(tag, from, message.error(), now());
+    }
+  };
+  switch (header.kind) {
+    case wire::Kind::replica_write_reply:
+      return hand_over(wire::decode<wire::ReplicaWriteReply>(body));
+    case wire::Kind::replica_read_reply:
+      return hand_over(wire::decode<wire::ReplicaReadReply>(body));
+    case wire::Kind::replica_scan_reply:
+      return hand_over(wire::decode<wire::ReplicaScanReply>(body));
+    case wire::Kind::error: {
+      const auto message = wire::decode<wire::ErrorReply>(body);
+      const Error error = message ? Error{.code = message->code,
+                                          .message = std::string(message->message),
+                                          .retry_after_ms = message->retry_after_ms}
+                                  : message.error();
+      return coordinator_.on_error(tag, from, error, now());
+    }
+    default:
+      ++counts_.frames_undecodable;
+  }
+}
+
+}  // namespace coterie

@@ -1,0 +1,118 @@
+#include "node/shard_thread.h"
+
+#include <utility>
+
+#include "base/env/posix_file.h"
+#include "base/env/system.h"
+#include "base/env/uv_transport.h"
+#include "base/env/uv_worker.h"
+#include "storage/lmdb_table.h"
+#include "storage/log_store.h"
+
+namespace coterie {
+
+/// In the order in which they are made; destroyed in reverse.
+struct ShardThread::Running {
+  std::unique_ptr<PosixFileSystem> files;
+  std::unique_ptr<LmdbTable> table;
+  std::unique_ptr<UvWorker> commit;
+  std::unique_ptr<UvWorker> checkpoint;
+  std::unique_ptr<LogStore> store;
+  std::unique_ptr<Shard> shard;
+  std::unique_ptr<UvTransport> transport;
+  UvLoop::HookId flush;
+};
+
+ShardThread::ShardThread(Options options, Mesh& mesh, Log& log,
+                         std::shared_ptr<const RingView> view, OnReady ready)
+    : options_(std::move(options)),
+      mesh_(mesh),
+      log_(log),
+      thread_([this, view = std::move(view), ready = std::move(ready)]() mutable {
+        run(std::move(view), ready);
+      }) {}
+
+ShardThread::~ShardThread() {
+  stop();
+  thread_.join();
+}
+
+Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
+    std::shared_ptr<const RingView> view) {
+  auto out = std::make_unique<Running>();
+  auto files = PosixFileSystem::open(options_.directory);
+  if (!files) return std::unexpected(files.error());
+  out->files = *std::move(files);
+  auto table =
+      LmdbTable::open({.directory = options_.directory + "/lmdb", .map_bytes = options_.map_bytes});
+  if (!table) return std::unexpected(table.error());
+  out->table = *std::move(table);
+  out->commit = std::make_unique<UvWorker>(loop_);
+  out->checkpoint = std::make_unique<UvWorker>(loop_);
+  LogStoreOptions log;
+  log.partitions = options_.partitions;
+  log.shard = options_.shard.shard;
+  log.shards = options_.shard.shards;
+  log.new_log_id = random_bits();
+  auto store = LogStore::open({.files = *out->files,
+                               .table = *out->table,
+                               .commit = *out->commit,
+                               .checkpoint = *out->checkpoint,
+                               .timers = loop_.timers()},
+                              log);
+  if (!store) return std::unexpected(store.error());
+  out->store = *std::move(store);
+  out->shard = std::make_unique<Shard>(Shard::Environment{.clock = loop_.clock(),
+                                                          .timers = loop_.timers(),
+                                                          .store = *out->store,
+                                                          .mesh = mesh_,
+                                                          .log = log_},
+                                       options_.shard, Random(random_bits()), std::move(view));
+  out->transport = std::make_unique<UvTransport>(loop_, *out->shard);
+  out->shard->attach(*out->transport);
+  out->flush =
+      loop_.at_turn_end(UvLoop::TurnEnd::gather, [store = out->store.get()] { store->flush(); });
+  return out;
+}
+
+void ShardThread::run(std::shared_ptr<const RingView> view, const OnReady& ready) {
+  auto opened = open(std::move(view));
+  if (!opened) {
+    ready(std::unexpected(opened.error()));
+    return;
+  }
+  running_ = *std::move(opened);
+  ready({});
+  loop_.run();
+  loop_.remove_hook(running_->flush);
+  running_->transport.reset();
+  running_.reset();
+}
+
+bool ShardThread::post(std::move_only_function<void(Shard&)> task) {
+  return loop_.mailbox().post([this, task = std::move(task)]() mutable {
+    if (running_ != nullptr) task(*running_->shard);
+  });
+}
+
+void ShardThread::adopt(GreetedSocket socket) {
+  const bool posted = loop_.mailbox().post([this, socket = std::move(socket)]() mutable {
+    if (running_ == nullptr) return;
+    const auto hello = running_->shard->hello(options_.shard.shard);
+    if (auto taken = running_->transport->adopt(std::move(socket), hello); !taken) {
+      log_.warn("shard", taken.error().message);
+    }
+  });
+  if (!posted) log_.warn("shard", "a connection was dropped: the shard's mailbox is full");
+}
+
+void ShardThread::stop() {
+  if (std::exchange(is_stopping_, true)) return;
+  const bool posted = loop_.mailbox().post([this] {
+    if (running_ == nullptr) return loop_.stop();
+    running_->store->close([this] { loop_.stop(); });
+  });
+  if (!posted) loop_.stop();
+}
+
+}  // namespace coterie

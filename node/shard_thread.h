@@ -1,0 +1,57 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/env/uv_listener.h"
+#include "base/env/uv_loop.h"
+#include "base/log.h"
+#include "node/mesh.h"
+#include "node/shard.h"
+
+namespace coterie {
+
+/// A shard with all that it runs on: a thread, a libuv loop, sockets, its log and LMDB environment.
+/// Made, stopped and destroyed on the control loop.
+class ShardThread {
+ public:
+  struct Options {
+    Shard::Options shard;
+    /// Of this shard's files; made if absent.
+    std::string directory;
+    std::uint32_t partitions = 0;
+    std::uint64_t map_bytes = 0;
+  };
+  /// Called on the shard's thread: once recovery ended, well or not.
+  using OnReady = std::function<void(Result<void>)>;
+
+  ShardThread(Options options, Mesh& mesh, Log& log, std::shared_ptr<const RingView> view,
+              OnReady ready);
+  ~ShardThread();
+  ShardThread(const ShardThread&) = delete;
+  ShardThread& operator=(const ShardThread&) = delete;
+
+  /// Runs on the shard's thread; false if its mailbox is full or it has stopped.
+  bool post(std::move_only_function<void(Shard&)> task);
+  /// Hands over a greeted connection.
+  void adopt(GreetedSocket socket);
+  /// Stops taking requests, checkpoints, ends the thread; the destructor waits for it.
+  void stop();
+
+ private:
+  struct Running;
+  void run(std::shared_ptr<const RingView> view, const OnReady& ready);
+  [[nodiscard]] Result<std::unique_ptr<Running>> open(std::shared_ptr<const RingView> view);
+
+  Options options_;
+  Mesh& mesh_;
+  Log& log_;
+  UvLoop loop_;
+  bool is_stopping_ = false;
+  std::unique_ptr<Running> running_;  // on the shard's thread only
+  std::thread thread_;
+};
+
+}  // namespace coterie
