@@ -114,6 +114,7 @@ class Planner {
 
   [[nodiscard]] std::vector<std::uint16_t> numbered(const std::vector<NodeId>& owners) const {
     std::vector<std::pair<NodeId, std::uint16_t>> numbers;
+    numbers.reserve(nodes_.size());
     for (const PlacementNode& node : nodes_) {
       numbers.emplace_back(node.id, static_cast<std::uint16_t>(numbers.size()));
     }

@@ -148,13 +148,10 @@ Timestamp greatest_timestamp(const Record& record) {
 
 ClientContext context_after(const Record& after, const ClientContext& before, const Dot& dot,
                             Timestamp timestamp) {
-  ClientContext out{.seen = before.seen, .greatest = std::max(before.greatest, timestamp)};
-  out.seen.add(dot);
-  const bool hides_unseen = std::ranges::any_of(after.siblings, [&](const Sibling& sibling) {
-    return sibling.dot != dot && out.seen.covers(sibling.dot);
-  });
-  if (hides_unseen) out.seen = before.seen;
-  return out;
+  const bool hides_unseen = std::ranges::any_of(
+      after.siblings, [&](const Sibling& sibling) { return sibling.dot != dot; });
+  return {.seen = hides_unseen ? before.seen : after.context,
+          .greatest = std::max(before.greatest, timestamp)};
 }
 
 }  // namespace coterie

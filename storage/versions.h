@@ -53,10 +53,11 @@ struct ClientContext {
   bool operator==(const ClientContext&) const = default;
 };
 
-/// What the client knows after its put or remove gave `after`: what it had seen and its own write,
-/// for the reply. Not `after.context`, nor always `dot`: either may cover siblings that the client
-/// never saw, and its next put would silently drop them. While there are such siblings of the same
-/// actor, the client keeps the context it had; another put with it becomes one more sibling.
+/// The context for the reply to a put or remove that gave `after`. Where nothing of others is left
+/// beside the client's write, all that `after` knows: the client replaced it or somebody else did.
+/// Otherwise what it handed in, so that its next put cannot silently drop siblings it never saw
+/// (not even its own dot is added: a vector cannot name an actor's third write without the second);
+/// that put becomes one more sibling, until the client reads.
 [[nodiscard]] ClientContext context_after(const Record& after, const ClientContext& before,
                                           const Dot& dot, Timestamp timestamp);
 

@@ -157,8 +157,9 @@ TEST_CASE("what this build does not know is told from damage") {
     REQUIRE_FALSE(decoded);
     return decoded.error().code;
   };
-  const std::size_t bucket = body.find("words") + 5;              // kind, r, w, sloppy, ...
-  const std::size_t partitions = body.size() - 16 * (1 + 1 + 3);  // stage, configuration, places
+  const std::size_t bucket = body.find("words") + 5;  // kind, r, w, sloppy, ...
+  const std::size_t partitions =
+      body.size() - std::size_t{16} * (1 + 1 + 3);  // stage, number, places
   CHECK(code_after([](Bytes& b) { b[0] = 2; }) == ErrorCode::unsupported_version);
   CHECK(code_after([](Bytes& b) { b[0] = 0; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[bucket] = 1; }) == ErrorCode::unsupported_version);

@@ -45,7 +45,8 @@ inline EpochContents drawn_contents(std::uint64_t seed) {
   for (Member& member : input.members) {
     member.id = {.high = random.next(), .low = random.next()};
     member.weight = static_cast<std::uint32_t>(1 + random.below(500));
-    member.zone = std::string(1 + random.below(6), static_cast<char>('a' + random.below(5)));
+    const auto letter = static_cast<char>('a' + random.below(5));
+    member.zone = std::string(1 + random.below(6), letter);
   }
   EpochContents contents = first_epoch(std::move(input))->contents();
   contents.number = {.lineage = static_cast<std::uint32_t>(1 + random.below(9)),

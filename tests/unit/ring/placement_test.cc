@@ -235,13 +235,15 @@ TEST_CASE("clusters drawn at random, changed at random") {
     const auto draw = [&](std::uint64_t least, std::uint64_t most) {
       return static_cast<std::uint32_t>(least + random.below(most - least + 1));
     };
+    const std::uint32_t doublings = draw(0, 4);
     PlacementInput input =
-        input_of(limits::partitions_least << draw(0, 4), draw(1, limits::replicas_most));
+        input_of(limits::partitions_least << doublings, draw(1, limits::replicas_most));
     const std::uint32_t zones = draw(1, 6);
     const std::uint32_t heaviest = random.chance(0.5) ? 1 : draw(1, 100);
     std::uint64_t number = 0;
     const auto add = [&] {
-      add_node(input, ++number, "zone" + std::to_string(random.below(zones)), draw(1, heaviest));
+      const std::string zone = "zone" + std::to_string(random.below(zones));
+      add_node(input, ++number, zone, draw(1, heaviest));
     };
     for (std::uint32_t n = input.replicas + draw(0, 12); n > 0; --n) add();
     for (int change = 0; change < 5; ++change) {
@@ -292,7 +294,7 @@ TEST_CASE("input that cannot be placed is refused with the reason") {
   CHECK(refused([](PlacementInput& input) { input.partitions = limits::partitions_most * 2; }));
   CHECK(refused([](PlacementInput& input) { input.replicas = 0; }));
   CHECK(refused([](PlacementInput& input) { input.replicas = limits::replicas_most + 1; }));
-  CHECK(refused([](PlacementInput& input) { input.previous_owners.resize(64 * 2); }));
+  CHECK(refused([](PlacementInput& input) { input.previous_owners.resize(128); }));
   CHECK(refused([](PlacementInput& input) {
     for (std::uint64_t n = 10; n < 10 + limits::zones; ++n) {
       add_node(input, n, "zone" + std::to_string(n));

@@ -96,11 +96,14 @@ TEST_CASE("the context after a put covers no sibling that the client did not see
   CHECK(context_after(second, mine, {a, 2}, Timestamp{2}) ==
         ClientContext{.seen = seen({{a, 2}}), .greatest = Timestamp{3}});
 
-  // Another client's blind put: {a, 2} hides behind {a, 3}.
+  // Other clients' blind puts: {a, 2} would hide behind {a, 3}.
   const Record blind = put(second, {}, write({a, 3}, "three"), siblings);
   CHECK(context_after(blind, {}, {a, 3}, {}).seen == VersionVector{});
   const Record elsewhere = put(second, {}, write({b, 1}, "three"), siblings);
-  CHECK(context_after(elsewhere, {}, {b, 1}, {}).seen == seen({{b, 1}}));
+  CHECK(context_after(elsewhere, {}, {b, 1}, {}).seen == VersionVector{});
+  CHECK(context_after(elsewhere, mine, {b, 1}, {}).seen == mine.seen);
+  CHECK(context_after(remove(second, second.context, {b, 1}), mine, {b, 1}, {}).seen ==
+        seen({{a, 2}, {b, 1}}));
   CHECK(context_after(remove(second, {}, {a, 3}), {}, {a, 3}, {}).seen == VersionVector{});
 }
 
