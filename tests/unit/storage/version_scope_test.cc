@@ -33,27 +33,21 @@ class Explorer {
   explicit Explorer(const Scope& scope) : scope_(scope) {}
 
   Explored run() {
-    visit({VersionWorld(scope_.resolver, scope_.copies, scope_.clients), 0});
+    visit(VersionWorld(scope_.resolver, scope_.copies, scope_.clients), true);
     while (!open_.empty() && out_.violation.empty()) {
-      const Node node = std::move(open_.back());
+      const VersionWorld world = std::move(open_.back());
       open_.pop_back();
-      expand(node);
+      expand(world);
     }
     return out_;
   }
 
  private:
-  struct Node {
-    VersionWorld world;
-    std::size_t restores = 0;
-  };
-
-  void visit(Node node) {
-    const Bytes fingerprint = node.world.fingerprint() + static_cast<char>(node.restores);
-    if (!seen_.insert(hash64(fingerprint)).second) return;
+  void visit(VersionWorld world, bool changed_records) {
+    if (!seen_.insert(hash64(world.fingerprint())).second) return;
     ++out_.states;
-    out_.violation = node.world.violation(out_.states);
-    open_.push_back(std::move(node));
+    if (changed_records) out_.violation = world.violation(out_.states);
+    open_.push_back(std::move(world));
   }
 
   /// Over every three records sent, of which the last is new.
@@ -67,41 +61,41 @@ class Explorer {
     }
   }
 
-  void after(const Node& node, const std::function<void(VersionWorld&)>& event,
-             std::size_t restores = 0) {
+  void after(const VersionWorld& before, const std::function<void(VersionWorld&)>& event,
+             bool changes_records = true) {
     if (!out_.violation.empty()) return;
-    Node next{node.world, node.restores + restores};
-    event(next.world);
-    if (out_.violation.empty()) visit(std::move(next));
+    VersionWorld world = before;
+    event(world);
+    if (out_.violation.empty()) visit(std::move(world), changes_records);
   }
 
-  void expand(const Node& node) {
+  void expand(const VersionWorld& at) {
     for (std::size_t copy = 0; copy < scope_.copies; ++copy) {
       for (std::size_t client = 0; client < scope_.clients; ++client) {
-        after(node, [&](VersionWorld& world) { world.read(client, copy, copy); });
-        if (node.world.writes() < scope_.writes) expand_writes(node, client, copy);
+        after(
+            at, [&](VersionWorld& world) { world.read(client, copy, copy); }, false);
+        if (at.writes() < scope_.writes) expand_writes(at, client, copy);
       }
       for (std::size_t other = 0; other < scope_.copies; ++other) {
-        if (other != copy) after(node, [&](VersionWorld& world) { world.exchange(copy, other); });
+        if (other != copy) after(at, [&](VersionWorld& world) { world.exchange(copy, other); });
       }
-      for (std::size_t message = 0; message < node.world.messages(); ++message) {
-        after(node, [&](VersionWorld& world) { world.deliver(message, copy); });
+      for (std::size_t message = 0; message < at.messages(); ++message) {
+        after(at, [&](VersionWorld& world) { world.deliver(message, copy); });
       }
-      if (node.restores < scope_.restores) {
-        after(
-            node, [&](VersionWorld& world) { world.restore(copy, nullptr); }, 1);
+      if (at.restores() < scope_.restores) {
+        after(at, [&](VersionWorld& world) { world.restore(copy, nullptr); });
       }
     }
   }
 
-  void expand_writes(const Node& node, std::size_t client, std::size_t copy) {
+  void expand_writes(const VersionWorld& at, std::size_t client, std::size_t copy) {
     // Two clocks that may stand far apart, and only matter where timestamps decide.
     const std::vector<std::uint64_t> clocks = scope_.resolver == Resolver::lww
                                                   ? std::vector<std::uint64_t>{1, 9}
                                                   : std::vector<std::uint64_t>{1};
     for (const auto kind : {VersionWorld::Kind::put, VersionWorld::Kind::remove}) {
       for (const std::uint64_t clock : clocks) {
-        after(node, [&](VersionWorld& world) {
+        after(at, [&](VersionWorld& world) {
           world.write(client, copy,
                       {.kind = kind, .clock = clock, .ignores_floor = scope_.ignores_floor});
           look_at_laws(world);
@@ -112,7 +106,7 @@ class Explorer {
 
   Scope scope_;
   Explored out_;
-  std::vector<Node> open_;
+  std::vector<VersionWorld> open_;
   std::unordered_set<std::uint64_t> seen_;
 };
 

@@ -44,6 +44,7 @@ class VersionWorld {
   void restore(std::size_t copy, const std::size_t* message, bool keeps_actor = false);
 
   [[nodiscard]] std::size_t writes() const { return writes_.size(); }
+  [[nodiscard]] std::size_t restores() const { return restores_; }
   [[nodiscard]] std::size_t messages() const { return messages_.size(); }
   [[nodiscard]] std::size_t copies() const { return copies_.size(); }
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
@@ -92,6 +93,7 @@ class VersionWorld {
   std::vector<Client> clients_;
   std::vector<State> messages_;
   std::uint64_t actors_ = 0;
+  std::size_t restores_ = 0;
   std::string promise_broken_;
 };
 
