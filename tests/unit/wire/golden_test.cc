@@ -1,5 +1,3 @@
-#include "tests/unit/wire/golden.h"
-
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -7,6 +5,7 @@
 #include <iterator>
 #include <set>
 
+#include "tests/unit/wire/golden.h"
 #include "tests/unit/wire/samples.h"
 
 namespace coterie::wire {
