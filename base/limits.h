@@ -64,6 +64,7 @@ inline constexpr auto overlay_age = 5s;
 inline constexpr std::size_t log_segment_bytes = 16U << 20;
 inline constexpr auto interval_sync = 100ms;
 inline constexpr auto full_retry = 1s;               // a full disk or map is tried again this often
+inline constexpr auto deepening_pause = 1ms;         // between two pages of a tree's records
 inline constexpr std::size_t table_key_bytes = 511;  // LMDB's own
 inline constexpr std::uint64_t map_bytes_a_node = 1ULL << 40;
 

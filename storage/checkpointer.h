@@ -35,14 +35,15 @@ class Checkpointer {
   Checkpointer& operator=(const Checkpointer&) = delete;
 
   /// Takes what shall be committed; reads consult it from now on. Only when none is held, or
-  /// is_blocked(): then the newer one joins it, so that erasures can make room.
+  /// can_join(): then the newer one joins it, so that erasures can make room.
   void freeze(Frozen frozen);
   /// Commits once the log is synced through the frozen position: a table is never ahead of its log.
   void log_synced(LogPosition synced);
 
   [[nodiscard]] const Overlay* frozen() const { return frozen_ ? &frozen_->overlay : nullptr; }
-  /// A commit failed for want of room and will be tried again.
-  [[nodiscard]] bool is_blocked() const { return retry_timer_.has_value(); }
+  /// A commit failed for want of room and will be tried again, but not at this moment.
+  [[nodiscard]] bool can_join() const { return retry_timer_.has_value(); }
+  [[nodiscard]] bool is_busy() const { return in_flight_; }
   [[nodiscard]] const std::optional<Error>& full() const { return full_; }
   /// What stopped it for good.
   [[nodiscard]] const std::optional<Error>& failure() const { return failure_; }
@@ -64,6 +65,7 @@ class Checkpointer {
   std::optional<TimerId> retry_timer_;
   std::optional<Error> full_;
   std::optional<Error> failure_;
+  LogPosition synced_;
   LogPosition committed_;
   std::uint64_t checkpoints_ = 0;
   std::shared_ptr<bool> alive_;

@@ -54,19 +54,21 @@ class Committer {
   [[nodiscard]] const std::optional<Error>& full() const { return full_; }
   [[nodiscard]] std::uint64_t log_bytes() const { return log_bytes_; }
   [[nodiscard]] std::uint64_t syncs() const { return syncs_; }
-  /// The writer is at work, or waits for room.
+  /// The writer is at work.
   [[nodiscard]] bool is_busy() const { return in_flight_; }
 
  private:
   struct Job;
 
+  void open_batch();
+  [[nodiscard]] bool is_batch_full() const;
+  [[nodiscard]] bool wants_sync() const { return sync_wanted_ > synced_; }
   void submit();
   void finish(Job& job);
-  void learn(const Job& job);
   void start_sync_timer();
+  void maintain(LogPosition recycle);
   void retry_later();
-  [[nodiscard]] bool wants_submit() const;
-  void open_batch();
+  void learn_room(const Result<void>& room, bool is_low);
 
   std::shared_ptr<LogWriter> writer_;
   Worker& worker_;
@@ -79,6 +81,7 @@ class Committer {
   LogPosition sync_wanted_;
   std::deque<LogBatch> batches_;  // to be written; the last one fills
   bool in_flight_ = false;
+  bool waits_for_room_ = false;  // the first batch could not be written yet
   std::optional<TimerId> sync_timer_;
   std::optional<TimerId> retry_timer_;
   std::optional<Error> failure_;

@@ -91,18 +91,24 @@ class LogStore final : public Store {
   /// synced() reaches the position. Errors: closed.
   [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition);
 
+  /// What open() found amiss, for the node's log; empty if nothing.
+  [[nodiscard]] const std::string& recovery_note() const { return recovery_note_; }
+
  private:
   LogStore(const LogStoreParts& parts, const LogStoreOptions& options);
 
-  [[nodiscard]] Result<std::uint64_t> open_table();
+  [[nodiscard]] Result<void> create();
   [[nodiscard]] Result<void> recover(std::uint64_t log_id);
+  [[nodiscard]] Result<void> begin_run(LogEnd end);
   [[nodiscard]] Result<void> replay(LogPosition position, std::vector<Write> writes);
-  [[nodiscard]] Result<void> record_damage(const LogReplay& replay);
+  [[nodiscard]] Result<void> record_damage(const LogReplay& replay, LogPosition table);
   [[nodiscard]] Result<void> load_damage();
+  void begin_service();
 
   [[nodiscard]] Result<void> check_writes(std::span<const Write> writes) const;
   LogPosition take(std::span<Write> writes);
   [[nodiscard]] const Overlay::Entry* find(Space space, BytesView key) const;
+  void end_turn() const;
   void arm_turn_end() const;
   void arm_age_timer();
   void arm_deepening();
@@ -110,6 +116,7 @@ class LogStore final : public Store {
   void freeze();
   void on_progress();
   void update_state();
+  void enter(StoreState state, std::string reason);
   void continue_close();
 
   LogStoreParts parts_;
@@ -119,20 +126,20 @@ class LogStore final : public Store {
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::set<PartitionId> damaged_;
-  std::string damage_reason_;
+  std::string recovery_note_;
   StoreState state_ = StoreState::healthy;
   std::string reason_;
   std::function<void()> handler_;
   LogPosition told_written_;
   LogPosition told_synced_;
   LogPosition recycled_;
-  std::move_only_function<void()> close_done_;
-  bool is_closing_ = false;
   bool is_overdue_ = false;  // the overlay's age is over its bound
+  bool is_closing_ = false;
+  std::move_only_function<void()> close_done_;
   mutable std::optional<TimerId> turn_end_;
   std::optional<TimerId> age_timer_;
   std::optional<TimerId> deepening_timer_;
-  std::optional<TimerId> room_timer_;
+  std::optional<TimerId> close_timer_;
 };
 
 }  // namespace coterie

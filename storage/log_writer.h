@@ -70,6 +70,7 @@ class LogWriter {
 
  private:
   [[nodiscard]] Result<void> write_at_end(LogBatch& batch, bool is_opening);
+  [[nodiscard]] Result<void> drop_odd_spares();
   [[nodiscard]] Result<void> rotate(std::uint64_t room_bytes);
   [[nodiscard]] Result<LogSegment> take_segment(std::uint64_t size_bytes);
   [[nodiscard]] Result<LogSegment> create_segment(std::uint64_t size_bytes);

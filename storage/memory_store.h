@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "storage/shard_trees.h"
 #include "storage/store.h"
@@ -49,7 +51,7 @@ class MemoryStore final : public Store {
   void tell();
 
   const Durability durability_;
-  std::map<Space, std::map<Bytes, Bytes, std::less<>>> maps_;
+  std::map<Space, std::map<Bytes, Stored, std::less<>>> maps_;  // erased keys stay
   ShardTrees trees_;
   LogPosition last_;
   LogPosition written_;

@@ -40,6 +40,7 @@ class Overlay {
  private:
   static constexpr std::size_t spaces = 5;
   [[nodiscard]] static std::size_t index(Space space);
+  void put(Map& map, Bytes key, Entry entry);
 
   std::array<Map, spaces> maps_;
   std::size_t bytes_ = 0;

@@ -54,8 +54,8 @@ class ShardTrees {
   [[nodiscard]] Result<void> deepen(const Scan& scan);
 
  private:
+  /// A deeper tree on its way to take a partition's tree's place.
   struct Deepening {
-    PartitionId partition;
     PartitionTree tree;
     Bytes next;  // records below it are in the new tree
     Bytes end;
@@ -63,11 +63,13 @@ class ShardTrees {
 
   [[nodiscard]] PartitionId partition_of(Token token) const;
   [[nodiscard]] PartitionTree& tree_for(PartitionId partition);
+  void restore(const StoredLeaf& stored);
+  void begin_deepening();
   void finish_deepening();
 
   std::uint32_t partitions_;
   std::map<PartitionId, PartitionTree> trees_;
-  std::set<PartitionId> dirty_;
+  std::set<PartitionId> changed_;
   std::set<PartitionId> shallow_;
   std::vector<StoredLeaf> erased_;  // of trees that were replaced by deeper ones
   std::optional<Deepening> deepening_;
@@ -76,6 +78,6 @@ class ShardTrees {
 
 /// The hash of a record's place in a tree as told from its bytes; 0 for none and for bytes that are
 /// not a record.
-[[nodiscard]] std::uint64_t stored_leaf_hash(BytesView key, const std::optional<Bytes>& value);
+[[nodiscard]] std::uint64_t stored_leaf_hash(BytesView key, const std::optional<BytesView>& value);
 
 }  // namespace coterie

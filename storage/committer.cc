@@ -1,0 +1,191 @@
+#include "storage/committer.h"
+
+#include <bit>
+#include <utility>
+
+#include "base/codec.h"
+#include "storage/log_format.h"
+
+namespace coterie {
+
+/// What goes to the commit thread and comes back; touched by one thread at a time.
+struct Committer::Job {
+  std::optional<LogBatch> batch;
+  bool wants_sync = false;
+  LogPosition recycle;  // 0: nothing
+
+  Result<void> written;
+  Result<void> synced;
+  Result<void> room;
+  bool is_low = false;
+  std::uint64_t log_bytes = 0;
+
+  void run(LogWriter& writer) {
+    if (batch) written = writer.write(*batch);
+    if (written && wants_sync) synced = writer.sync();
+    if (recycle.value != 0) {
+      room = writer.recycle(recycle);
+    }
+    if (room && writer.is_low()) room = writer.replenish();
+    is_low = writer.is_low();
+    log_bytes = writer.log_bytes();
+  }
+};
+
+Committer::Committer(std::unique_ptr<LogWriter> writer, Worker& worker, Timers& timers,
+                     const Options& options, LogPosition last, std::function<void()> on_progress)
+    : writer_(std::move(writer)),
+      worker_(worker),
+      timers_(timers),
+      options_(options),
+      on_progress_(std::move(on_progress)),
+      last_(last),
+      written_(last),
+      synced_(last),
+      sync_wanted_(last),
+      log_bytes_(writer_->log_bytes()),
+      alive_(std::make_shared<bool>(true)) {
+  if (writer_->is_low()) learn_room({}, true);
+}
+
+Committer::~Committer() {
+  *alive_ = false;
+  if (sync_timer_) timers_.cancel(*sync_timer_);
+  if (retry_timer_) timers_.cancel(*retry_timer_);
+}
+
+void Committer::open_batch() {
+  auto& batch = batches_.emplace_back();
+  batch.bytes.assign(log_format::header_bytes, '\0');
+  batch.first = LogPosition{last_.value + 1};
+}
+
+bool Committer::is_batch_full() const {
+  return batches_.back().writes >= options_.batch_writes ||
+         batches_.back().bytes.size() >= options_.batch_bytes;
+}
+
+LogPosition Committer::add(std::span<const Write> writes) {
+  if (batches_.empty() || is_batch_full()) open_batch();
+  auto& batch = batches_.back();
+  log_format::write_append(batch.bytes, writes);
+  for (const auto& write : writes) {
+    if (write.space != Space::records || write.key.size() < sizeof(Token)) {
+      batch.has_other_spaces = true;
+      continue;
+    }
+    ByteReader reader(write.key);
+    const auto bits = std::countr_zero(options_.partitions);
+    const auto token = reader.u64_sorted();
+    batch.partitions.push_back(bits == 0 ? 0 : static_cast<std::uint32_t>(token >> (64 - bits)));
+  }
+  batch.appends += 1;
+  batch.writes += writes.size();
+  last_.value += 1;
+  start_sync_timer();
+  if (!in_flight_ && is_batch_full()) submit();
+  return last_;
+}
+
+void Committer::request_sync() {
+  sync_wanted_ = last_;
+}
+
+void Committer::flush() {
+  if (!in_flight_ && (!batches_.empty() || wants_sync())) submit();
+}
+
+/// Written data is synced within the interval though nobody asks.
+void Committer::start_sync_timer() {
+  if (sync_timer_ || failure_) return;
+  sync_timer_ = timers_.start(options_.interval_sync, [this]() {
+    sync_timer_.reset();
+    if (synced_ == last_) return;
+    request_sync();
+    start_sync_timer();
+    flush();
+  });
+}
+
+void Committer::recycle(LogPosition position) {
+  maintain(position);
+}
+
+void Committer::maintain(LogPosition recycle) {
+  auto job = std::make_shared<Job>();
+  job->recycle = recycle;
+  worker_.submit([writer = writer_, job]() { job->run(*writer); },
+                 [this, alive = alive_, job]() {
+                   if (!*alive || failure_) return;
+                   log_bytes_ = job->log_bytes;
+                   learn_room(job->room, job->is_low);
+                   flush();
+                   on_progress_();
+                 });
+}
+
+void Committer::submit() {
+  if (failure_ || waits_for_room_) return;
+  in_flight_ = true;
+  auto job = std::make_shared<Job>();
+  if (!batches_.empty()) {
+    job->batch = std::move(batches_.front());
+    batches_.pop_front();
+  }
+  job->wants_sync = wants_sync();
+  worker_.submit([writer = writer_, job]() { job->run(*writer); },
+                 [this, alive = alive_, job]() {
+                   if (*alive) finish(*job);
+                 });
+}
+
+void Committer::finish(Job& job) {
+  in_flight_ = false;
+  log_bytes_ = job.log_bytes;
+  if (!job.written && job.written.error().code == ErrorCode::read_only) {
+    // nothing of it was written
+    batches_.push_front(std::move(*job.batch));
+    waits_for_room_ = true;
+    learn_room(job.written, true);
+  } else if (!job.written || !job.synced) {
+    failure_ = job.written ? job.synced.error() : job.written.error();
+    batches_.clear();
+  } else {
+    if (job.batch) written_.value = job.batch->first.value + job.batch->appends - 1;
+    if (job.wants_sync) {
+      synced_ = written_;
+      syncs_ += 1;
+    }
+    learn_room(job.room, job.is_low);
+  }
+  flush();
+  on_progress_();
+}
+
+void Committer::learn_room(const Result<void>& room, bool is_low) {
+  if (is_low) {
+    full_ =
+        room ? Error{.code = ErrorCode::read_only, .message = "no room for the log"} : room.error();
+    retry_later();
+    return;
+  }
+  full_.reset();
+  waits_for_room_ = false;
+  if (retry_timer_) timers_.cancel(*retry_timer_);
+  retry_timer_.reset();
+}
+
+void Committer::retry_later() {
+  if (retry_timer_) return;
+  retry_timer_ = timers_.start(options_.full_retry, [this]() {
+    retry_timer_.reset();
+    if (waits_for_room_) {
+      waits_for_room_ = false;
+      submit();
+    } else {
+      maintain(LogPosition{});
+    }
+  });
+}
+
+}  // namespace coterie

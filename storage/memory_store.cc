@@ -1,0 +1,100 @@
+#include "storage/memory_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "storage/key_check.h"
+
+namespace coterie {
+
+MemoryStore::MemoryStore(std::uint32_t partitions, Durability durability)
+    : durability_(durability), trees_(partitions) {}
+
+void MemoryStore::write() {
+  if (written_ == last_) return;
+  written_ = last_;
+  tell();
+}
+
+void MemoryStore::sync() {
+  is_sync_requested_ = false;
+  if (synced_ == last_) return;
+  written_ = last_;
+  synced_ = last_;
+  tell();
+}
+
+void MemoryStore::set_state(StoreState state, std::string reason) {
+  state_ = state;
+  reason_ = std::move(reason);
+  tell();
+}
+
+Result<Store::Stored> MemoryStore::read(Space space, BytesView key) const {
+  const auto map = maps_.find(space);
+  if (map == maps_.end()) return Stored{};
+  const auto place = map->second.find(key);
+  return place == map->second.end() ? Stored{} : place->second;
+}
+
+Result<LogPosition> MemoryStore::append(std::span<Write> writes) {
+  if (state_ == StoreState::stopped) return fail(ErrorCode::closed, reason_);
+  if (auto checked = check_keys(writes); !checked) {
+    return std::unexpected(std::move(checked).error());
+  }
+  const auto keeps = [](const Write& write) { return write.value.has_value(); };
+  if (state_ == StoreState::read_only && std::any_of(writes.begin(), writes.end(), keeps)) {
+    return fail(ErrorCode::read_only, reason_);
+  }
+  if (writes.empty()) return last_;
+  last_.value += 1;
+  for (auto& write : writes) {
+    if (write.space == Space::records) {
+      trees_.change(write.key, write.old_leaf_hash, write.new_leaf_hash);
+    }
+    maps_[write.space].insert_or_assign(std::move(write.key),
+                                        Stored{.value = std::move(write.value), .rests_on = last_});
+  }
+  if (durability_ == Durability::immediate) written_ = synced_ = last_;
+  return last_;
+}
+
+void MemoryStore::set_progress_handler(std::function<void()> handler) {
+  handler_ = std::move(handler);
+}
+
+Result<void> MemoryStore::scan(Space space, BytesView from, BytesView to,
+                               const Visitor& visit) const {
+  const auto map = maps_.find(space);
+  if (map == maps_.end()) return {};
+  for (auto place = map->second.lower_bound(from); place != map->second.end(); ++place) {
+    if (!to.empty() && place->first >= to) break;
+    if (place->second.value && !visit(place->first, *place->second.value)) break;
+  }
+  return {};
+}
+
+const PartitionTree* MemoryStore::tree(PartitionId partition) const {
+  return trees_.tree(partition);
+}
+
+StoreStatus MemoryStore::status() const {
+  return {.state = state_,
+          .reason = reason_,
+          .records = trees_.records(),
+          .is_behind = is_behind_,
+          .damaged = damaged_};
+}
+
+void MemoryStore::close(std::move_only_function<void()> done) {
+  written_ = synced_ = last_;
+  state_ = StoreState::stopped;
+  reason_ = "closed";
+  done();
+}
+
+void MemoryStore::tell() {
+  if (handler_) handler_();
+}
+
+}  // namespace coterie
