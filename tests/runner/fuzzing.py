@@ -12,13 +12,14 @@ LONG_RUNS = 5_000_000
 PLANTED_RUNS = 200_000
 LIMIT_S = 1200
 EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.M)
-CRASH = re.compile(r"^(?:SUMMARY: (?:Address|UndefinedBehavior)Sanitizer: .*|==\d+== ERROR: .*)", re.M)
+CRASH = re.compile(
+    r"^(?:SUMMARY: (?:Address|UndefinedBehavior)Sanitizer: .*|==\d+== ERROR: .*)", re.M)
 
 
 def run(tests, options, tally):
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        running = [pool.submit(run_planted if "planted" in test.suites else run_target, test, options)
-                   for test in tests]
+        running = [pool.submit(run_planted if "planted" in test.suites else run_target, test,
+                               options) for test in tests]
         for future in concurrent.futures.as_completed(running):
             tally.add(*future.result())
 

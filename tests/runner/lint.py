@@ -139,7 +139,7 @@ def changed_files():
 
 
 def with_headers(changed):
-    """The source files to look at: the changed ones, and for each changed header one that has it."""
+    """The source files to look at: the changed ones, and for each changed header one user of it."""
     everything = files(".cc")
     if changed is None:
         return everything

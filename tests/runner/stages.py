@@ -107,7 +107,8 @@ def prepare(build, chosen, options, tally, required, everything=False):
         return []
     say(f"  built in {time.monotonic() - began:.0f} s")
     for name in required:
-        if has_sources(name) and not any((test.name + " ").startswith(name + " ") for test in tests):
+        there = any((test.name + " ").startswith(name + " ") for test in tests)
+        if has_sources(name) and not there:
             tally.fail(f"{build.name}: {name}", "there are such tests, but none was chosen")
     return tests
 

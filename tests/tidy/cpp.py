@@ -10,11 +10,12 @@ TOKEN = re.compile(
     r"|(?<![0-9a-zA-Z])'(?:\\.|[^'\\\n])+'",
     re.S)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.M)
 TYPE = re.compile(r"^(?:template\s*<.*>\s*)?(?:class|struct|union|enum)\b", re.S)
 
 
 def blank(text):
-    """Comments and what stands in quotes become spaces; the quotes of strings and all lines stay."""
+    """Comments and quoted text become spaces; the quotes of strings and all lines stay."""
     def replace(match):
         found = match.group()
         spaces = re.sub(r"[^\n]", " ", found)
@@ -38,8 +39,7 @@ def functions(code):
 
     Takes blanked code. A brace opens a function when what stands before it has parentheses and it
     is itself not within a function."""
-    code = re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()), code,
-                  flags=re.M)
+    code = DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), code)
     found = []
     opened = []  # of each open brace: the head and line of a function, or None
     inside = 0   # how many of them are functions or within one

@@ -1,4 +1,4 @@
-"""Each rule must reject its bad samples and accept the good tree: one that cannot fail is noticed."""
+"""Each rule must reject its bad samples and accept the good tree."""
 
 import unittest
 
@@ -9,7 +9,8 @@ from .tree import File, Tree
 UNDONE = "TO" + "DO"
 
 GOOD = {
-    "base/README.md": "# base\n\nSee [ids](ids.h) and [below](#where-to-start).\n\n## Where to start\n",
+    "base/README.md": "# base\n\nSee [ids](ids.h) and [below](#where-to-start).\n\n"
+                      "## Where to start\n",
     "base/ids.h": "#pragma once\n\n#include <string>\n",
     "base/ids.cc": '#include "base/ids.h"\n\n#include <map>\n\n#include "base/ids.h"\n',
     "ring/README.md": "# ring\n",
@@ -47,7 +48,8 @@ BAD = {
         ("ring/a.cc", "#include <base/ids.h>\n")],
     "own_header_first_ours_last": [
         ("base/ids.cc", '#include <map>\n#include "base/ids.h"\n'),
-        ("tests/unit/ring/token_test.cc", '#include <doctest/doctest.h>\n#include "ring/token.h"\n'),
+        ("tests/unit/ring/token_test.cc",
+         '#include <doctest/doctest.h>\n#include "ring/token.h"\n'),
         ("ring/a.cc", '#include "base/ids.h"\n#include <map>\n')],
     "pure_rooms_only_decide": [
         ("ring/token.cc", PURE + "auto now() { return std::chrono::system_clock::now(); }\n"),
@@ -65,7 +67,8 @@ BAD = {
                                  "void f(const Set& all) { for (int x : all) g(x); }\n"),
         ("ring/token.cc", PURE + "struct S { std::unordered_map<int, std::vector<int>> by_id; };\n"
                                  "void f(S s) { for (auto& x : s.by_id) g(x); }\n"),
-        ("ring/token.cc", PURE + "void f() { std::copy(lookup_.cbegin(), lookup_.cend(), out); }\n")],
+        ("ring/token.cc", PURE + "void f() { std::copy(lookup_.cbegin(), lookup_.cend(), x); }\n")],
+    "lines_fit": [("tests/a.py", "a = " + "1" * 97 + "\n"), ("check", "#!" + "x" * 99 + "\n")],
     "files_are_small": [("ring/a.cc", "int a;\n" * 501), ("tests/x.py", "a = 1\n" * 801)],
     "exceptions_are_needed": [],  # test_exceptions below
     "functions_are_small": [
@@ -73,15 +76,17 @@ BAD = {
         ("ring/a.cc", "namespace a {\nclass B final : public C<int()> {\n public:\n"
                       "  B(int x) : x_{x}, y_(f(x)) {\n" + "    g();\n" * 70 + "  }\n};\n}\n"),
         ("tests/unit/a_test.cc", 'TEST_CASE("a") {\n' + "  SUBCASE(1) {\n  }\n" * 35 + "}\n"),
-        ("ring/a.cc", "auto f(int a) -> std::map<int, int> {\n  auto g = [&] {\n" + "    h();\n" * 70 +
-                      "  };\n}\n"),
+        ("ring/a.cc", "auto f(int a) -> std::map<int, int> {\n  auto g = [&] {\n" +
+                      "    h();\n" * 70 + "  };\n}\n"),
         ("tests/runner/a.py", "def f():\n" + "    g()\n" * 70)],
-    "headers_have_pragma_once": [("ring/a.h", "int a;\n"), ("ring/a.h", "#ifndef A\n#define A\n#endif\n")],
+    "headers_have_pragma_once": [
+        ("ring/a.h", "int a;\n"), ("ring/a.h", "#ifndef A\n#define A\n#endif\n")],
     "headers_stay_light": [("ring/a.h", "#pragma once\n#include <nlohmann/json.hpp>\n")],
     "headers_open_no_namespace": [("ring/a.h", "#pragma once\nusing namespace std;\n")],
     "check_instead_of_assert": [("ring/a.cc", "void f() { assert(true); }\n")],
     "nothing_is_left_unfinished": [
-        ("ring/a.cc", f"// {UNDONE}: later\n"), ("docs/a.md", "FIX" + "ME\n"), ("check", "# XX" + "X\n")],
+        ("ring/a.cc", f"// {UNDONE}: later\n"), ("docs/a.md", "FIX" + "ME\n"),
+        ("check", "# XX" + "X\n")],
     "nothing_points_elsewhere": [
         ("ring/a.cc", "// see #" + "12\n"), ("docs/a.md", "as issue " + "12 says\n"),
         ("ring/a.cc", "// in /wo" + "rk/main\n"), ("a.sh", "cd /tmp/coter" + "ie/wt\n")],
