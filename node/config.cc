@@ -6,10 +6,10 @@
 #include <set>
 #include <sstream>
 
-#include "node/settings.h"
-
 // toml++ is heavy: this file alone includes it.
 #include <toml++/toml.h>
+
+#include "node/settings.h"
 
 namespace coterie {
 namespace {

@@ -231,7 +231,8 @@ void add_rest(std::vector<Setting>& out) {
 
 template <class Choice>
 auto choose(std::vector<std::pair<std::string_view, Choice>> choices, Choice Bucket::*member) {
-  return [choices, member](Bucket& bucket, const SettingValue& value) -> Result<void> {
+  return [choices = std::move(choices), member](Bucket& bucket,
+                                                const SettingValue& value) -> Result<void> {
     const auto* text = std::get_if<std::string>(&value);
     std::string names;
     for (const auto& [name, choice] : choices) {

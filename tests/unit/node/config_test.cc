@@ -4,7 +4,6 @@
 
 #include <string>
 
-using coterie::Config;
 using coterie::parse_config;
 
 namespace {

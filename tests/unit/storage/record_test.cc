@@ -95,7 +95,7 @@ TEST_CASE("records of every shape are read back") {
       }
       record.context.add(Dot{ActorId{0}, 1});
       const std::string bytes = "same";
-      for (std::uint8_t i = 0; i < fields; ++i) {
+      for (std::size_t i = 0; i < fields; ++i) {
         record.optional_fields.push_back({.type = 3, .bytes = BytesView(bytes).substr(0, i)});
       }
       const Bytes encoded = encode_record(key, record);
