@@ -70,6 +70,11 @@ class Explorer {
   }
 
   void expand(const VersionWorld& at) {
+    if (at.writes() == 0) {
+      // Nothing else changes anything yet, and clients are alike.
+      for (std::size_t copy = 0; copy < scope_.copies; ++copy) expand_writes(at, 0, copy);
+      return;
+    }
     for (std::size_t copy = 0; copy < scope_.copies; ++copy) {
       for (std::size_t client = 0; client < scope_.clients; ++client) {
         after(
