@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import re
+import shutil
 
 from .execute import run_limited
 from .tally import Counts
@@ -51,12 +52,13 @@ def fuzz(test, runs, seed):
     name = test.name.replace(" ", "_")
     work = os.path.join(test.build.directory, "corpus", name)
     artifacts = os.path.join(test.build.directory, "crashes", name) + "/"
+    # A planted target learns nothing that is kept: its corpus would end in crashing inputs.
+    if "planted" in test.suites:
+        shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work, exist_ok=True)
     os.makedirs(artifacts, exist_ok=True)
     program, corpus = test.command[0], test.command[-1]
-    # A planted target learns nothing that is kept: its corpus would end in crashing inputs.
-    corpora = [corpus] if "planted" in test.suites else [work, corpus]
     command = [program, f"-runs={runs}", f"-seed={seed}", "-timeout=20", "-rss_limit_mb=2048",
-               "-print_final_stats=1", f"-artifact_prefix={artifacts}", *corpora]
+               "-print_final_stats=1", f"-artifact_prefix={artifacts}", work, corpus]
     output, exit_code, seconds = run_limited(command, test.build.environment(), ".", LIMIT_S)
     return output, exit_code, seconds, f"{program} {artifacts}<the input named above>"
