@@ -41,6 +41,10 @@ void Node::sync() {
   }
 }
 
+void Node::forget_answers_to(std::size_t peer) {
+  std::erase_if(answers_, [&](const Message& answer) { return answer.to == peer; });
+}
+
 void Node::crash(ActorId fresh) {
   records = durable_;
   copy.redraw(fresh);

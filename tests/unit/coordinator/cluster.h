@@ -110,6 +110,9 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
   coordinator::Coordinator& coordinator() { return *coordinator_; }
   /// What was written becomes durable: waiting votes and answers go out.
   void sync();
+  [[nodiscard]] bool waits_for_sync() const { return !waiting_.empty() || !answers_.empty(); }
+  /// The connection with a peer has gone, and with it what was to be answered over it.
+  void forget_answers_to(std::size_t peer);
   /// Forgets what was not durable and all that ran, and starts again.
   void crash(ActorId fresh);
   void serve(const Message& message);
