@@ -8,8 +8,8 @@ namespace coterie {
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
-/// Where lines for operators go. From any thread. A line says what happened and, where somebody must
-/// act, what to do.
+/// Where lines for operators go. From any thread. A line says what happened and, where somebody
+/// must act, what to do.
 class Log {
  public:
   virtual ~Log() = default;

@@ -104,8 +104,7 @@ class Build:
 def errors_first(output):
     """A long compiler output cut to its errors, each with what follows it."""
     lines = output.splitlines()
-    kept = []
-    for number, line in enumerate(lines):
-        if "FAILED:" in line or "error:" in line or "ERROR:" in line or "undefined ref" in line:
-            kept += lines[number:number + 6]
-    return "\n".join(kept[:60]) if kept else output
+    marks = ("FAILED:", "error:", "ERROR:", "undefined ref")
+    near = {at for number, line in enumerate(lines) if any(mark in line for mark in marks)
+            for at in range(number, min(number + 6, len(lines)))}
+    return "\n".join(lines[at] for at in sorted(near)[:60]) if near else output

@@ -10,6 +10,7 @@ import time
 from .counting import count, describe
 
 NO_LIMIT_S = 3600  # for a test that Meson gives no time limit
+GRACE_S = 10       # between being asked to end and being killed
 # A test prints it of a run that must be the same in every build, whatever the compiler.
 TRACE = re.compile(r"^TRACE (\S+) ([0-9a-f]+)$", re.M)
 
@@ -42,13 +43,21 @@ def run_limited(command, env, workdir, limit_s):
     try:
         output, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        output += f"\nkilled: it ran longer than its limit of {limit_s} s"
+        output = ended(process) + f"\nkilled: it ran longer than its limit of {limit_s} s"
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         raise
     return output, process.returncode, time.monotonic() - began
+
+
+def ended(process):
+    """Ends a program and its children; gives what it printed, as doctest names the test case then."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        return process.communicate(timeout=GRACE_S)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0]
 
 
 def report(tally, traces, test, output, exit_code, seconds):
