@@ -68,7 +68,7 @@ class Replayer {
 
   [[nodiscard]] bool continues(const Header& header) const {
     if (header.version > log_format::version) return true;  // to be refused, not to be overlooked
-    if (header.previous != previous_ || header.run < run_) return false;
+    if (header.previous != previous_) return false;
     return header.first.value == last_.value + 1 ||
            (header.is_opening && header.first.value > last_.value);
   }

@@ -74,6 +74,21 @@ void check_trees(const Store& store) {
   CHECK(store.status().records == records);
 }
 
+void copy_table(const Table& from, Table& to) {
+  for (const auto space :
+       {Space::records, Space::trees, Space::hints, Space::acceptors, Space::meta}) {
+    std::map<Bytes, Bytes> all;
+    REQUIRE(from.scan(space, {}, {}, [&](BytesView key, BytesView value) {
+      all.emplace(key, value);
+      return true;
+    }));
+    for (const auto& [key, value] : all) {
+      const Table::Entry entry{.space = space, .key = key, .value = value};
+      REQUIRE(to.commit({&entry, 1}, *from.position()));
+    }
+  }
+}
+
 LogStoreOptions Rig::small_options() {
   return {.partitions = rig_partitions,
           .directory = "shard-0/log",

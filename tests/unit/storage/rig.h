@@ -28,6 +28,9 @@ inline constexpr std::uint32_t rig_partitions = 16;
 /// What the trees of a store must be, made anew from its records.
 void check_trees(const Store& store);
 
+/// Makes `to`, which is empty, equal to `from`.
+void copy_table(const Table& from, Table& to);
+
 /// A LogStore with everything it stands on under a test's hand.
 struct Rig {
   ForgetfulDisk disk;
