@@ -9,8 +9,7 @@
 
 namespace coterie::gossip::test {
 
-/// How many times the full size an experiment runs: COTERIE_TEST_SCALE, 1 by default. Sanitizer
-/// builds set it below 1, a long check above.
+/// The share of the full size that an experiment runs at, by COTERIE_TEST_SCALE.
 [[nodiscard]] double test_scale();
 
 /// From each crash until all other members hold the crashed one dead, sorted. The crashed one comes
