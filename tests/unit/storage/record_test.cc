@@ -158,6 +158,23 @@ TEST_CASE("each byte changed under a good checksum gives another record or an er
   CHECK(decode_record(key, with_checksum(body + '\0')).error().code == ErrorCode::corrupt);
 }
 
+TEST_CASE("a flag whose field says nothing is refused") {
+  const auto patched = [](const Sibling& sibling, std::size_t from_end) {
+    Record record;
+    record.context.add(sibling.dot);
+    record.siblings.push_back(sibling);
+    Bytes body = body_of(record);
+    CHECK(body[body.size() - from_end] == 1);
+    body[body.size() - from_end] = 0;
+    return decode_record(key, with_checksum(body));
+  };
+  const Dot dot{ActorId{1}, 1};
+  // Before the value's length: the expiry's one byte, or the low half of the request id.
+  CHECK(patched({.dot = dot, .expires_ms = 1}, 2).error().code == ErrorCode::corrupt);
+  CHECK(patched({.dot = dot, .request = {.high = 0, .low = 1}}, 9).error().code ==
+        ErrorCode::corrupt);
+}
+
 TEST_CASE("counts are bounded by the bytes that are there before anything is allocated") {
   const auto refuses = [](const Bytes& version) {
     Bytes body("\x01\x00", 2);

@@ -73,6 +73,14 @@ TEST_CASE("concurrent writes survive a sync, overwritten ones do not") {
   CHECK(descends(resolved, both));
 }
 
+TEST_CASE("what a copy dropped is not held against its context") {
+  const Record held = put({}, {}, write({a, 1}, "one"), siblings);
+  const Record dropped{.context = held.context};
+  CHECK(sync(held, dropped, siblings) == dropped);
+  CHECK_FALSE(descends(held, dropped));
+  CHECK(descends(dropped, held));
+}
+
 TEST_CASE("a delete hides what it has seen and is itself a write to be known") {
   const Record first = put({}, {}, write({a, 1}, "one"), siblings);
   const Record tombstone = remove(first, first.context, {a, 2});
