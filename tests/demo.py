@@ -261,16 +261,19 @@ def run(cluster):
                                         Bar("import, W=2 of 3, synced", synsets), kill)
     say(f"  peer three died after {killed_at[0]} acknowledged writes; "
         f"{records - killed_at[0]} more were taken without it")
-    extra = 0
+    extra, more = 0, []
     living = ["one", "two"]
     while cluster.liveness() != ["alive", "alive", "dead"]:
         cluster.check_running()
         extra += 1
         if extra > PATIENCE:
             raise Failed("the killed peer is not shown as dead")
-        done, seconds = import_all(unicode, "default", PEERS,
-                                   Bar("still writing, until it is seen dead", characters))
-        records, write_seconds = records + (done if extra == 1 else 0), write_seconds + seconds
+        path = os.path.join(cluster.directory, f"more{extra}.tsv")
+        count = write_tsv(path, ((f"{extra}:{key}", value) for key, value in unicode_records()))
+        more.append(("default", path, count))
+        done, seconds = import_all(path, "default", PEERS,
+                                   Bar("still writing, until it is seen dead", count))
+        records, write_seconds = records + done, write_seconds + seconds
     cluster.show_status("while peer three is dead")
     say("\nUnicode's characters, with two of three peers:")
     done, seconds = import_all(unicode, "unicode", living, Bar("import, W=2 of 3", characters))
@@ -279,10 +282,8 @@ def run(cluster):
     say("\nEvery record read back through the two that live (R=2), compared byte for byte:")
     lost = different = compared = 0
     begun = time.monotonic()
-    sets = [("wordnet", wordnet, synsets), ("unicode", unicode, characters)]
-    if extra:
-        sets.append(("default", unicode, characters))
-    for bucket, path, count in sets:
+    for bucket, path, count in [("wordnet", wordnet, synsets), ("unicode", unicode, characters),
+                                *more]:
         result = compare(path, bucket, living, Bar(f"compare bucket {bucket}", count))
         compared += result["equal"]
         lost += result["missing"]
