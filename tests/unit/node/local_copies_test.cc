@@ -1,0 +1,193 @@
+#include "node/local_copies.h"
+
+#include <doctest/doctest.h>
+
+#include "storage/key.h"
+#include "storage/memory_store.h"
+#include "storage/versions.h"
+#include "tests/unit/node/samples.h"
+
+using namespace coterie;
+
+namespace {
+
+class StandingClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return {}; }
+  [[nodiscard]] WallTime wall_now() const override { return WallTime{std::chrono::hours(1)}; }
+};
+
+struct World {
+  StandingClock clock;
+  MemoryStore store{16, MemoryStore::Durability::by_hand};
+  std::vector<coterie::coordinator::Tag> votes;
+  DurableGate gate{store, [](ConnectionId, Bytes) {},
+                   [this](coordinator::Tag tag) { votes.push_back(tag); }};
+  LocalCopies copies{store, gate, clock, Random(5)};
+  std::shared_ptr<const Epoch> epoch = sample_epoch();
+
+  World() {
+    store.set_progress_handler([this] { gate.release(); });
+    copies.set_epoch(epoch, node_id(1), ShardIndex{0}, 1);
+  }
+
+  Bytes key(std::string_view text, std::uint32_t bucket = 1) const {
+    return *encode_key({.token = epoch->token(BucketId{bucket}, text),
+                        .bucket = BucketId{bucket},
+                        .partition_key = text,
+                        .sort_key = {}});
+  }
+  wire::ReplicaScope scope(BytesView key) const {
+    const auto partition = epoch->partition(decode_key(key)->token);
+    return {.partition = partition, .configuration = epoch->configuration(partition)};
+  }
+  Result<coordinator::LocalMinted> put(const Bytes& key, BytesView value, std::uint64_t tag,
+                                       Durability durability = Durability::commit) {
+    const wire::Put put{.id = {.high = 1, .low = tag}, .value = value};
+    return copies.mint(scope(key),
+                       {.key = key, .put = put, .durability = durability, .now = clock.wall_now()},
+                       coordinator::Tag{tag});
+  }
+  Result<LocalCopies::Read> read(const Bytes& key) {
+    return copies.read(wire::ReplicaRead{.scope = scope(key), .key = key});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a put is read at once, and votes only when its log is synced") {
+  World world;
+  const Bytes key = world.key("a");
+  const auto minted = world.put(key, "value", 1);
+  REQUIRE(minted);
+  CHECK_FALSE(minted->is_durable);
+  const auto found = world.read(key);
+  REQUIRE(found);
+  CHECK(found->record == minted->record);
+  CHECK(found->rests.position > world.store.synced());
+  CHECK(world.votes.empty());
+  world.store.write();
+  CHECK(world.votes.empty());
+  world.store.sync();
+  CHECK(world.votes == std::vector{coordinator::Tag{1}});
+  CHECK(world.read(key)->rests.position <= world.store.synced());
+}
+
+TEST_CASE("an interval put votes when its log is written") {
+  World world;
+  REQUIRE(world.put(world.key("a", 2), "value", 1, Durability::interval));
+  CHECK(world.votes.empty());
+  world.store.write();
+  CHECK(world.votes == std::vector{coordinator::Tag{1}});
+}
+
+TEST_CASE("a write that changes nothing still rests on the record it found") {
+  World world;
+  const Bytes key = world.key("a");
+  const Bytes record(world.put(key, "value", 1)->record);
+  const auto again = world.copies.write({.scope = world.scope(key), .key = key, .record = record});
+  REQUIRE(again);
+  CHECK(again->position > world.store.synced());
+  CHECK(world.copies.counters().merges_unchanged == 1);
+}
+
+TEST_CASE("copies of one record merge into siblings, and the tree follows") {
+  World one;
+  World two;
+  two.copies.set_epoch(two.epoch, node_id(2), ShardIndex{0}, 1);
+  const Bytes key = one.key("a");
+  REQUIRE(one.put(key, "first", 1));
+  LocalCopies other(two.store, two.gate, two.clock, Random(77));
+  other.set_epoch(two.epoch, node_id(2), ShardIndex{0}, 1);
+  const wire::Put put{.id = {.high = 2, .low = 1}, .value = "second"};
+  const auto minted = other.mint(
+      two.scope(key), {.key = key, .put = put, .now = two.clock.wall_now()}, coordinator::Tag{1});
+  REQUIRE(minted);
+  REQUIRE(one.copies.write({.scope = one.scope(key), .key = key, .record = minted->record}));
+  const auto found = one.read(key);
+  REQUIRE(found);
+  const auto record = decode_record(key, found->record);
+  REQUIRE(record);
+  CHECK(record->siblings.size() == 2);
+  const auto seen = one.copies.inspect({.scope = one.scope(key), .key = key});
+  REQUIRE(seen);
+  CHECK(seen->leaf.records == 1);
+  CHECK(seen->leaf.hash == leaf_hash(key, seen->digest));
+}
+
+TEST_CASE("a damaged record is unsure, redraws the actor, and a repair mends it") {
+  World world;
+  const Bytes key = world.key("a");
+  const Bytes good(world.put(key, "value", 1)->record);
+  Bytes bad = good;
+  bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
+  Write write{.space = Space::records, .key = key, .value = bad};
+  REQUIRE(world.store.append(std::span(&write, 1)));
+  const auto actor = world.copies.copy(world.scope(key).partition)->actor();
+  const auto found = world.read(key);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ErrorCode::unsure);
+  CHECK(world.copies.copy(world.scope(key).partition)->actor() != actor);
+  CHECK_FALSE(world.put(key, "next", 2));
+  CHECK_FALSE(world.copies.write({.scope = world.scope(key), .key = key, .record = good}));
+  REQUIRE(world.copies.write(
+      {.scope = world.scope(key), .key = key, .record = good, .is_repair = true}));
+  REQUIRE(world.read(key));
+  CHECK(world.read(key)->record == good);
+}
+
+TEST_CASE("a copy whose log was damaged keeps what it is sent and answers unsure") {
+  World world;
+  const Bytes key = world.key("a");
+  MemoryStore store(16);
+  store.set_damaged({world.scope(key).partition});
+  DurableGate gate(
+      store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {});
+  LocalCopies copies(store, gate, world.clock, Random(1));
+  copies.set_epoch(world.epoch, node_id(1), ShardIndex{0}, 1);
+  CHECK(copies.unsure_copies() == 1);
+  const Bytes record(world.put(key, "value", 1)->record);
+  const auto wrote = copies.write({.scope = world.scope(key), .key = key, .record = record});
+  REQUIRE_FALSE(wrote);
+  CHECK(wrote.error().code == ErrorCode::unsure);
+  CHECK(store.get(Space::records, key)->has_value());
+  const auto found = copies.read(wire::ReplicaRead{.scope = world.scope(key), .key = key});
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ErrorCode::unsure);
+}
+
+TEST_CASE("a partition of another shard or node is not owned") {
+  World world;
+  LocalCopies odd(world.store, world.gate, world.clock, Random(1));
+  odd.set_epoch(world.epoch, node_id(1), ShardIndex{1}, 2);
+  const wire::ReplicaScope even{.partition = PartitionId{2},
+                                .configuration = ConfigurationNumber{1}};
+  const auto found = odd.read(wire::ReplicaRead{.scope = even, .key = world.key("a")});
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ErrorCode::not_owner);
+}
+
+TEST_CASE("a scan gives a page in key order and says that there is more") {
+  World world;
+  const Bytes first = *encode_key({.token = world.epoch->token(BucketId{1}, "p"),
+                                   .bucket = BucketId{1},
+                                   .partition_key = "p",
+                                   .sort_key = "1"});
+  std::uint64_t tag = 0;
+  for (const auto* sort_key : {"3", "1", "2"}) {
+    const Bytes key = *encode_key({.token = world.epoch->token(BucketId{1}, "p"),
+                                   .bucket = BucketId{1},
+                                   .partition_key = "p",
+                                   .sort_key = sort_key});
+    REQUIRE(world.put(key, "v", ++tag));
+  }
+  const auto range = range_of(world.epoch->token(BucketId{1}, "p"), BucketId{1}, "p");
+  const auto page = world.copies.scan(wire::ReplicaScan{
+      .scope = world.scope(first), .from = range.from, .to = range.to, .limit_records = 2});
+  REQUIRE(page);
+  CHECK(page->is_truncated);
+  REQUIRE(page->entries.size() == 2);
+  CHECK(page->entries[0].key == first);
+  CHECK(decode_key(page->entries[1].key)->sort_key == "2");
+  CHECK(page->rests.position == world.store.last());
+}

@@ -1,0 +1,127 @@
+#include "node/peer_links.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <vector>
+
+#include "tests/unit/node/samples.h"
+
+using namespace coterie;
+using namespace std::chrono_literals;
+
+namespace {
+
+class HandClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return time; }
+  [[nodiscard]] WallTime wall_now() const override { return {}; }
+  Instant time{};
+};
+
+/// Notes what is dialled and sent; nothing answers.
+class SilentTransport final : public Transport {
+ public:
+  ConnectionId dial(const Address& to, const wire::Hello& ours) override {
+    dialled.push_back(to);
+    shards.push_back(ours.shard);
+    return ConnectionId{dialled.size()};
+  }
+  bool send(ConnectionId connection, Bytes frame) override {
+    sent[connection].push_back(std::move(frame));
+    return true;
+  }
+  void close(ConnectionId connection) override { closed.push_back(connection); }
+  std::size_t queued_bytes(ConnectionId /*connection*/) const override { return 0; }
+  void pause_reading(ConnectionId /*connection*/, bool /*paused*/) override {}
+
+  std::vector<Address> dialled;
+  std::vector<ShardIndex> shards;
+  std::map<ConnectionId, std::vector<Bytes>> sent;
+  std::vector<ConnectionId> closed;
+};
+
+std::shared_ptr<const RingView> view(wire::Liveness liveness = wire::Liveness::alive) {
+  auto out = std::make_shared<RingView>();
+  out->epoch = sample_epoch();
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    PeerView peer{.node = node_id(i), .liveness = liveness};
+    peer.meta.peer = {.host = "127.0.0.1", .port = static_cast<std::uint16_t>(7000 + i)};
+    peer.meta.shards = 2;
+    out->peers.push_back(peer);
+  }
+  return out;
+}
+
+struct World {
+  HandClock clock;
+  SilentTransport transport;
+  PeerLinks links{clock, Random(1), [](ShardIndex theirs) { return wire::Hello{.shard = theirs}; }};
+  PeerLinks::Target two{.node = node_id(2), .shard = ShardIndex{1}};
+
+  World() {
+    links.attach(transport);
+    links.set_view(view());
+  }
+  void open(std::uint64_t connection, NodeId node) {
+    links.on_open(ConnectionId{connection}, wire::Hello{.node = node});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a link is dialled once, to the shard that is wanted") {
+  World world;
+  CHECK(world.links.send(world.two, "a"));
+  CHECK(world.links.send(world.two, "b"));
+  CHECK(world.transport.dialled == std::vector<Address>{{.host = "127.0.0.1", .port = 7002}});
+  CHECK(world.transport.shards == std::vector<ShardIndex>{ShardIndex{1}});
+  CHECK(world.transport.sent[ConnectionId{1}] == std::vector<Bytes>{"a", "b"});
+  CHECK_FALSE(world.links.is_connected(node_id(2)));
+  world.open(1, node_id(2));
+  CHECK(world.links.is_connected(node_id(2)));
+}
+
+TEST_CASE("a lost link is not dialled again before its back-off, which grows") {
+  World world;
+  Duration before{0};
+  for (std::uint64_t loss = 1; loss <= 5; ++loss) {
+    REQUIRE(world.links.send(world.two, "a"));
+    CHECK(world.links.on_closed(ConnectionId{loss}) == world.two);
+    CHECK_FALSE(world.links.is_reachable(node_id(2)));
+    CHECK_FALSE(world.links.send(world.two, "b"));
+    const Instant lost = world.clock.time;
+    while (!world.links.is_reachable(node_id(2))) world.clock.time += 1ms;
+    const Duration waited = world.clock.time - lost;
+    CHECK(waited * 2 >= before);
+    CHECK(waited <= 2s);
+    before = waited;
+  }
+  CHECK(before >= 300ms);
+}
+
+TEST_CASE("a node that is alive again is dialled at once") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  (void)world.links.on_closed(ConnectionId{1});
+  world.links.set_view(view(wire::Liveness::dead));
+  CHECK_FALSE(world.links.send(world.two, "b"));
+  world.links.set_view(view());
+  CHECK(world.links.send(world.two, "b"));
+}
+
+TEST_CASE("a link that another node answers is closed") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(3));
+  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK_FALSE(world.links.is_reachable(node_id(2)));
+}
+
+TEST_CASE("nothing is sent to a node without an address") {
+  World world;
+  CHECK_FALSE(world.links.send({.node = node_id(9), .shard = ShardIndex{0}}, "a"));
+  CHECK_FALSE(world.links.is_reachable(node_id(9)));
+  CHECK_FALSE(world.links.shard_of(node_id(9), PartitionId{1}));
+  CHECK(world.links.shard_of(node_id(2), PartitionId{5})->shard == ShardIndex{1});
+}
