@@ -18,7 +18,8 @@ namespace coterie {
 /// One libuv event loop: the real side of Clock, Timers and Mailbox. The thread that calls run() or
 /// turn() is the loop's thread; everything but stop(), mailbox().post() and clock() belongs to it
 /// (before the first turn: to the thread that builds it). Whatever uses the loop (transports,
-/// listeners, workers) is destroyed before it, on that thread or after that thread has ended.
+/// listeners, workers) is destroyed before it, on that thread or after that thread has ended. The
+/// process ignores SIGPIPE from its first loop on.
 class UvLoop final {
  public:
   struct Options {

@@ -142,17 +142,25 @@ TEST_CASE_TEMPLATE("transport: a paused connection hands out nothing, then all",
 
 TEST_CASE_TEMPLATE("transport: pausing before it is open keeps the frames, not the hello", Side,
                    RealSide, SimulatedSide) {
-  Peers<Side> peers;
-  peers.served.when_open = [&](ConnectionId id) { CHECK(peers.server->send(id, frame_of(7, 8))); };
+  Peers<Side> peers({.queue_bytes = 1 << 20});
   const ConnectionId id = peers.client->dial(peers.listener->address(), hello_of(2));
   peers.client->pause_reading(id, true);
   REQUIRE(peers.side.until([&] { return peers.calls.opened.size() == 1; }));
-  bool is_over = false;
-  peers.side.timers().start(20ms, [&] { is_over = true; });
-  REQUIRE(peers.side.until([&] { return is_over; }));
+  // Nothing is read, so the other side's queue fills.
+  std::uint64_t sent = 0;
+  int idle = 0;
+  std::function<void()> fill = [&] {
+    const std::uint64_t before = sent;
+    while (sent < 2000 && peers.server->send(peers.accepted, frame_of(sent, 64 << 10))) ++sent;
+    idle = sent == before ? idle + 1 : 0;
+    peers.side.timers().start(2ms, [&] { fill(); });
+  };
+  fill();
+  REQUIRE(peers.side.until([&] { return idle >= 10; }));
+  CHECK(sent < 2000);
   CHECK(peers.calls.frames.empty());
   peers.client->pause_reading(id, false);
-  CHECK(peers.side.until([&] { return peers.calls.frames.size() == 1; }));
+  CHECK(peers.side.until([&] { return peers.calls.frames.size() == sent; }));
 }
 
 TEST_CASE_TEMPLATE("transport: a queue over its bound refuses until it has drained", Side, RealSide,
@@ -163,7 +171,7 @@ TEST_CASE_TEMPLATE("transport: a queue over its bound refuses until it has drain
   std::uint64_t sent = 0;
   const Bytes frame = frame_of(0, 64 << 10);
   const auto fill = [&] {
-    while (peers.client->send(id, frame)) ++sent;
+    while (sent < 2000 && peers.client->send(id, frame)) ++sent;
   };
   // The system's own buffers fill first.
   const bool is_full = peers.side.until([&] {
@@ -171,6 +179,7 @@ TEST_CASE_TEMPLATE("transport: a queue over its bound refuses until it has drain
     return peers.client->queued_bytes(id) > (1 << 20) && sent > 15;
   });
   REQUIRE(is_full);
+  CHECK(sent < 2000);
   CHECK(peers.client->queued_bytes(id) <= (1 << 20) + frame.size());
   peers.server->pause_reading(peers.accepted, false);
   REQUIRE(peers.side.until([&] { return peers.served.frames.size() >= sent; }));
