@@ -53,6 +53,15 @@ inline constexpr std::size_t in_flight_requests_a_shard = 1U << 16;
 inline constexpr std::size_t in_flight_bytes_a_shard = 256U << 20;
 inline constexpr std::size_t peer_queue_bytes = 64U << 20;
 
+// The client library's. Below what a shard lets a connection have in flight, so that a client waits
+// instead of being refused.
+inline constexpr std::size_t client_requests_a_connection = in_flight_requests_a_connection / 2;
+inline constexpr std::size_t client_bytes_a_connection = in_flight_bytes_a_connection / 2;
+inline constexpr std::size_t client_calls = 1U << 16;  // in progress, those that wait counted
+inline constexpr std::size_t client_bytes = 256U << 20;
+inline constexpr std::size_t client_seeds = 64;
+inline constexpr std::size_t client_batch_window = 1024;  // of one batch, in progress at once
+
 inline constexpr std::size_t batch_writes = 1000;
 inline constexpr std::size_t batch_bytes = 1U << 20;
 inline constexpr std::size_t scan_page_records = 1000;
