@@ -1,7 +1,7 @@
 #include "node/coordinator/parts.h"
 
-#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 
@@ -42,8 +42,12 @@ std::array<std::uint8_t, limits::replicas_most> read_order(const Placement& plac
   }
   std::array<std::uint8_t, limits::replicas_most> order{};
   for (std::uint8_t place = 0; place < owners.count; ++place) order[place] = place;
-  std::stable_sort(order.begin(), order.begin() + owners.count,
-                   [&](std::uint8_t a, std::uint8_t b) { return costs[a] < costs[b]; });
+  // a handful: insertion keeps equals in the ring's order and allocates nothing
+  for (std::size_t end = 1; end < owners.count; ++end) {
+    for (std::size_t at = end; at > 0 && costs[order[at]] < costs[order[at - 1]]; --at) {
+      std::swap(order[at], order[at - 1]);
+    }
+  }
   return order;
 }
 
