@@ -206,8 +206,12 @@ TEST_CASE("a put's own context lets the next put replace it, and nothing the cli
   const ClientAnswer first = cluster.put_now(0, key, "1");
   const ClientAnswer second = cluster.put_now(0, key, "2", {.context = first.context});
   CHECK(cluster.get_now(1, key).values == std::vector<Bytes>{"2"});
-  CHECK(cluster.put_now(0, key, "blind").siblings == 2);
-  CHECK(cluster.put_now(0, key, "3", {.context = second.context}).siblings == 2);
+  const ClientAnswer blind = cluster.put_now(0, key, "blind");
+  CHECK(blind.siblings == 2);
+  cluster.put_now(0, key, "after blind", {.context = blind.context});
+  const std::vector<Bytes> values = cluster.get_now(1, key).values;
+  CHECK(std::ranges::count(values, "2") == 1);
+  CHECK(cluster.put_now(0, key, "3", {.context = second.context}).siblings == values.size());
 }
 
 TEST_CASE("a delete with a context leaves nothing to read and nothing to come back") {

@@ -77,7 +77,9 @@ TEST_CASE("the context given back replaces what was seen and nothing else") {
   const Minted first = copy.put({.value = "1", .now = now}).value();
   const Minted second = copy.put({.context = first.context, .value = "2", .now = now}).value();
   CHECK(second.siblings == 1);
-  CHECK(copy.put({.value = "blind", .now = now})->siblings == 2);
+  const Minted blind = copy.put({.value = "blind", .now = now}).value();
+  CHECK(blind.siblings == 2);
+  CHECK_FALSE(decode_context(key, blind.context)->seen.covers(second.dot));
   CHECK(copy.put({.context = second.context, .value = "3", .now = now})->siblings == 2);
 }
 
