@@ -1,6 +1,7 @@
 #include "storage/checkpointer.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -13,6 +14,7 @@ namespace {
 struct LeafBytes {
   Bytes key;
   std::optional<Bytes> value;
+  std::size_t order = 0;  // in which it was taken
 };
 
 std::vector<LeafBytes> encode_leaves(const std::vector<StoredLeaf>& leaves) {
@@ -20,10 +22,11 @@ std::vector<LeafBytes> encode_leaves(const std::vector<StoredLeaf>& leaves) {
   encoded.reserve(leaves.size());
   for (const auto& leaf : leaves) {
     auto value = leaf.cell.records == 0 ? std::nullopt : std::optional(leaf.value());
-    encoded.push_back({.key = leaf.key(), .value = std::move(value)});
+    encoded.push_back({.key = leaf.key(), .value = std::move(value), .order = encoded.size()});
   }
-  std::stable_sort(encoded.begin(), encoded.end(),
-                   [](const LeafBytes& a, const LeafBytes& b) { return a.key < b.key; });
+  std::sort(encoded.begin(), encoded.end(), [](const LeafBytes& a, const LeafBytes& b) {
+    return std::tie(a.key, a.order) < std::tie(b.key, b.order);
+  });
   // of a leaf that was taken twice the later stands
   std::vector<LeafBytes> last;
   last.reserve(encoded.size());

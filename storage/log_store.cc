@@ -181,8 +181,8 @@ void LogStore::on_progress() {
   if (checkpointer_->committed() > recycled_) {
     recycled_ = checkpointer_->committed();
     committer_->recycle(recycled_);
-    if (is_overdue_ || is_overlay_full()) freeze();
   }
+  if (is_overdue_ || is_overlay_full()) freeze();
   const auto state_before = state_;
   update_state();
   const bool is_news =

@@ -1,12 +1,10 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
-
 #include "base/limits.h"
 #include "storage/lmdb_table.h"
 #include "storage/memory_store.h"
 #include "tests/unit/storage/rig.h"
+#include "tests/unit/storage/temporary_directory.h"
 
 // The contract of Store, on the real one over both tables and on the fake.
 
@@ -14,21 +12,7 @@ namespace coterie {
 
 namespace {
 
-/// A directory of its own that goes when the test ends.
-struct TemporaryDirectory {
-  std::string path = make();
-
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-
-  static std::string make() {
-    auto pattern = (std::filesystem::temp_directory_path() / "coterie-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    return pattern;
-  }
-};
-
 struct OverMemory {
-  static constexpr bool is_durable = true;
   Rig rig;
 
   OverMemory() { rig.open(); }
@@ -45,7 +29,6 @@ struct OverMemory {
 };
 
 struct OverLmdb {
-  static constexpr bool is_durable = true;
   TemporaryDirectory directory;
   std::unique_ptr<LmdbTable> table;
   Rig rig;
@@ -73,12 +56,10 @@ struct OverLmdb {
 };
 
 struct Fake {
-  static constexpr bool is_durable = false;
   MemoryStore memory{rig_partitions, MemoryStore::Durability::by_hand};
 
   Store& store() { return memory; }
   void settle() { memory.is_sync_requested() ? memory.sync() : memory.write(); }
-  void reopen() {}
   void checkpoint() { settle(); }
 };
 

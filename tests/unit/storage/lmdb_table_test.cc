@@ -1,0 +1,146 @@
+#include <doctest/doctest.h>
+#include <lmdb.h>
+
+#include <map>
+
+#include "base/random.h"
+#include "storage/lmdb_table.h"
+#include "tests/unit/storage/temporary_directory.h"
+
+namespace coterie {
+
+namespace {
+
+constexpr std::uint64_t map_bytes = 8 << 20;
+
+std::unique_ptr<LmdbTable> open(const TemporaryDirectory& directory,
+                                std::uint64_t bytes = map_bytes) {
+  auto table = LmdbTable::open({.directory = directory.path, .map_bytes = bytes});
+  REQUIRE_MESSAGE(table, (table ? "" : table.error().message));
+  return std::move(*table);
+}
+
+Result<void> commit(Table& table, const std::map<Bytes, std::optional<Bytes>>& changes,
+                    std::uint64_t position) {
+  std::vector<Table::Entry> entries;
+  for (const auto& [key, value] : changes) {
+    entries.push_back({.space = Space::records, .key = key, .value = value});
+  }
+  return table.commit(entries, LogPosition{position});
+}
+
+std::map<Bytes, Bytes> everything_in(const Table& table) {
+  std::map<Bytes, Bytes> all;
+  REQUIRE(table.scan(Space::records, {}, {}, [&](BytesView key, BytesView value) {
+    all.emplace(key, value);
+    return true;
+  }));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a table keeps random commits and its position over openings") {
+  const TemporaryDirectory directory;
+  Random random(7);
+  std::map<Bytes, Bytes> model;
+  for (std::uint64_t round = 1; round <= 30; ++round) {
+    auto table = open(directory);
+    CHECK(*table->position() == LogPosition{round - 1});
+    std::map<Bytes, std::optional<Bytes>> changes;
+    for (int i = 0; i < 50; ++i) {
+      // some keys beyond all others, so that appending and inserting mix
+      const auto key = (random.chance(0.2) ? "z" + std::to_string(round) : "") +
+                       std::to_string(random.below(200));
+      if (random.chance(0.3)) {
+        changes[key] = std::nullopt;
+        model.erase(key);
+      } else {
+        changes[key] = model[key] = Bytes(random.below(3000), 'v');
+      }
+    }
+    REQUIRE(commit(*table, changes, round));
+    CHECK(everything_in(*table) == model);
+    CHECK(table->entries(Space::records) == model.size());
+  }
+}
+
+TEST_CASE("a reader sees each finished commit, kept or not") {
+  const TemporaryDirectory directory;
+  auto table = open(directory);
+  REQUIRE(commit(*table, {{"a", "1"}}, 1));
+  CHECK(*table->get(Space::records, "a") == "1");
+  REQUIRE(commit(*table, {{"a", "2"}}, 2));
+  CHECK(*table->get(Space::records, "a") == "2");
+  table->end_read();
+  table->end_read();
+  REQUIRE(commit(*table, {{"a", std::nullopt}}, 3));
+  CHECK(!*table->get(Space::records, "a"));
+  CHECK(*table->position() == LogPosition{3});
+}
+
+TEST_CASE("a full map refuses a commit whole, and erasures make room") {
+  const TemporaryDirectory directory;
+  auto table = open(directory, 1 << 20);
+  std::uint64_t position = 0;
+  std::map<Bytes, Bytes> model;
+  Result<void> done;
+  while (true) {
+    std::map<Bytes, std::optional<Bytes>> changes;
+    for (int i = 0; i < 10; ++i) {
+      changes[std::to_string(position * 10 + static_cast<std::uint64_t>(i))] = Bytes(1500, 'v');
+    }
+    done = commit(*table, changes, position + 1);
+    if (!done) break;
+    for (auto& [key, value] : changes) model[key] = *value;
+    position += 1;
+  }
+  CHECK(done.error().code == ErrorCode::read_only);
+  CHECK(done.error().message.find("map") != std::string::npos);
+  CHECK(*table->position() == LogPosition{position});
+  CHECK(everything_in(*table) == model);
+  const auto full = table->free_bytes();
+  CHECK(full < 128 << 10);
+
+  table->end_read();
+  for (auto key = model.begin(); key != model.end(); key = model.erase(key)) {
+    REQUIRE(commit(*table, {{key->first, std::nullopt}}, position));
+  }
+  CHECK(table->free_bytes() > 900 << 10);
+  CHECK(commit(*table, {{"again", Bytes(100000, 'v')}}, position + 1));
+}
+
+TEST_CASE("a table of a newer format is refused") {
+  const TemporaryDirectory directory;
+  open(directory).reset();
+  MDB_env* environment = nullptr;
+  REQUIRE(mdb_env_create(&environment) == 0);
+  REQUIRE(mdb_env_set_maxdbs(environment, 8) == 0);
+  REQUIRE(mdb_env_open(environment, directory.path.c_str(), 0, 0640) == 0);
+  MDB_txn* transaction = nullptr;
+  MDB_dbi database = 0;
+  REQUIRE(mdb_txn_begin(environment, nullptr, 0, &transaction) == 0);
+  REQUIRE(mdb_dbi_open(transaction, "table", 0, &database) == 0);
+  std::string name = "format";
+  std::string newer("\x02\x00", 2);
+  MDB_val key{.mv_size = name.size(), .mv_data = name.data()};
+  MDB_val value{.mv_size = newer.size(), .mv_data = newer.data()};
+  REQUIRE(mdb_put(transaction, database, &key, &value, 0) == 0);
+  REQUIRE(mdb_txn_commit(transaction) == 0);
+  mdb_env_close(environment);
+  const auto table = LmdbTable::open({.directory = directory.path, .map_bytes = map_bytes});
+  REQUIRE(!table);
+  CHECK(table.error().code == ErrorCode::unsupported_version);
+  CHECK(table.error().message.find("newer build") != std::string::npos);
+}
+
+TEST_CASE("a table that cannot be opened says why") {
+  const TemporaryDirectory directory;
+  const auto table =
+      LmdbTable::open({.directory = directory.path + "/no/parent", .map_bytes = map_bytes});
+  REQUIRE(!table);
+  CHECK(table.error().code == ErrorCode::io);
+  CHECK(table.error().message.find("no/parent") != std::string::npos);
+}
+
+}  // namespace coterie
