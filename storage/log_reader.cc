@@ -159,7 +159,7 @@ class Replayer {
         if (!header) continue;
         last_run_ = std::max(last_run_, header->run);
         note_found(header->last());
-        if (header->run < run_ || header->appends == 0 || header->last() <= last_) continue;
+        if (header->appends == 0 || header->last() <= last_) continue;
         auto partitions = log_format::read_partitions(rest, *header);
         const bool concerns_all = !partitions || header->has_other_spaces;
         if (!partitions) partitions.emplace();

@@ -226,8 +226,8 @@ void LogStore::begin_service() {
   told_synced_ = synced();
   checkpointer_->log_synced(synced());
   update_state();
-  if (!active_->is_empty()) arm_age_timer();
-  if (is_overlay_full()) freeze();
+  // what was replayed goes to the table at once, so that restarts do not pile up segments
+  freeze();
   arm_deepening();
   arm_turn_end();
 }
