@@ -51,7 +51,7 @@ def run_limited(command, env, workdir, limit_s):
 
 
 def ended(process):
-    """Ends a program and its children; gives what it printed, as doctest names the test case then."""
+    """Ends a program and its children, and gives what it printed: doctest names the test case."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
         return process.communicate(timeout=GRACE_S)[0]
