@@ -1,5 +1,7 @@
 #include "node/config.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -158,8 +160,14 @@ void read_buckets(const toml::node& node, Config& config, Complaints& complaints
   }
 }
 
+bool is_numeric(const Address& address) {
+  in6_addr parsed{};
+  return inet_pton(AF_INET, address.host.c_str(), &parsed) == 1 ||
+         inet_pton(AF_INET6, address.host.c_str(), &parsed) == 1;
+}
+
 bool is_loopback(const Address& address) {
-  return address.host.starts_with("127.") || address.host == "::1" || address.host == "localhost";
+  return address.host.starts_with("127.") || address.host == "::1";
 }
 
 void check_doors(const Config& config, const toml::table& file, Complaints& complaints) {
@@ -175,6 +183,12 @@ void check_doors(const Config& config, const toml::table& file, Complaints& comp
   for (std::size_t i = 0; i < doors.size(); ++i) {
     const auto& [key, address] = doors[i];
     const std::string setting = std::string("doors.") + key;
+    if (!is_numeric(*address) || address->host == "0.0.0.0" || address->host == "::") {
+      complaints.add(line(key), setting,
+                     "'" + address->host +
+                         "' is not the numeric address that others reach this node at; write one, "
+                         "as 127.0.0.1");
+    }
     if (address->port == 0) complaints.add(line(key), setting, "needs a port from 1 to 65535");
     for (std::size_t j = 0; j < i; ++j) {
       if (*doors[j].second == *address) {

@@ -8,6 +8,8 @@ namespace {
 
 constexpr auto back_off_least = std::chrono::milliseconds(50);
 constexpr auto back_off_most = std::chrono::seconds(2);
+/// A dead node's link is given up once it was silent for so long.
+constexpr auto silence = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -24,20 +26,36 @@ void PeerLinks::set_view(std::shared_ptr<const RingView> view) {
   view_ = std::move(view);
 }
 
+bool PeerLinks::is_dead(NodeId node) const {
+  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
+  return peer == nullptr || peer->liveness == wire::Liveness::dead ||
+         peer->liveness == wire::Liveness::left;
+}
+
 bool PeerLinks::send(const Target& to, Bytes frame) {
   Link& link = links_[to];
+  const bool dead = is_dead(to.node);
+  if (dead && link.is_open && clock_.now() - link.heard_at > silence) {
+    transport_->close(link.connection);
+    targets_.erase(link.connection);
+    lose(to, link);
+    return false;
+  }
   if (link.connection.value == 0) {
     const auto* peer = view_ == nullptr ? nullptr : view_->peer(to.node);
     if (peer == nullptr || peer->meta.peer.port == 0 || clock_.now() < link.retry_at) return false;
     link.connection = transport_->dial(peer->meta.peer, hello_(to.shard));
     targets_[link.connection] = to;
   }
+  // What waits for a dead node to answer the dial would pile up if it does not.
+  if (dead && !link.is_open) return false;
   return transport_->send(link.connection, std::move(frame));
 }
 
 bool PeerLinks::is_reachable(NodeId node) const {
   const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
   if (peer == nullptr || peer->meta.peer.port == 0) return false;
+  if (is_dead(node)) return is_connected(node);
   const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
   for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
     if (at->second.connection.value == 0 && clock_.now() < at->second.retry_at) return false;
@@ -72,19 +90,29 @@ void PeerLinks::on_open(ConnectionId connection, const wire::Hello& theirs) {
   // Another process has the address now: gossip will bring the right one.
   if (theirs.node != found->second.node) {
     transport_->close(connection);
-    (void)on_closed(connection);
+    on_closed(connection);
     return;
   }
-  links_[found->second].losses = 0;
-  links_[found->second].is_open = true;
+  Link& link = links_[found->second];
+  link.losses = 0;
+  link.is_open = true;
+  link.heard_at = clock_.now();
 }
 
-std::optional<PeerLinks::Target> PeerLinks::on_closed(ConnectionId connection) {
+void PeerLinks::on_heard(ConnectionId connection) {
   const auto found = targets_.find(connection);
-  if (found == targets_.end()) return std::nullopt;
+  if (found != targets_.end()) links_[found->second].heard_at = clock_.now();
+}
+
+void PeerLinks::on_closed(ConnectionId connection) {
+  const auto found = targets_.find(connection);
+  if (found == targets_.end()) return;
   const Target target = found->second;
   targets_.erase(found);
-  Link& link = links_[target];
+  lose(target, links_[target]);
+}
+
+void PeerLinks::lose(const Target& target, Link& link) {
   link.connection = {};
   link.is_open = false;
   const auto doubled = back_off_least * (1U << std::min(link.losses, 6U));
@@ -93,7 +121,7 @@ std::optional<PeerLinks::Target> PeerLinks::on_closed(ConnectionId connection) {
   link.retry_at = clock_.now() + most / 2 +
                   Duration{static_cast<std::int64_t>(
                       random_.below(static_cast<std::uint64_t>(most.count() / 2)))};
-  return target;
+  lost_.push_back(target);
 }
 
 }  // namespace coterie

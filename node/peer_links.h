@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "base/env/clock.h"
 #include "base/env/transport.h"
@@ -31,7 +33,8 @@ class PeerLinks {
   /// New addresses; a node that came back to life is dialled without waiting for its back-off.
   void set_view(std::shared_ptr<const RingView> view);
 
-  /// Queues a frame. False: nowhere to send it now (no address, waiting after a loss, queue full).
+  /// Queues a frame. False: nowhere to send it now (no address, waiting after a loss, dead and not
+  /// connected, queue full).
   [[nodiscard]] bool send(const Target& to, Bytes frame);
   /// Whether a send would be tried: not within the back-off after a loss.
   [[nodiscard]] bool is_reachable(NodeId node) const;
@@ -42,9 +45,13 @@ class PeerLinks {
   /// Whom a link goes to; nothing if it is none of these.
   [[nodiscard]] std::optional<Target> target_of(ConnectionId connection) const;
 
-  /// A link was lost: whose it was; nothing if it is none of these.
-  [[nodiscard]] std::optional<Target> on_closed(ConnectionId connection);
   void on_open(ConnectionId connection, const wire::Hello& theirs);
+  /// A frame came in.
+  void on_heard(ConnectionId connection);
+  /// The transport lost a connection; take_lost() tells whose, if it was one of these.
+  void on_closed(ConnectionId connection);
+  /// The links lost or given up since the last call: nothing asked over them will be answered.
+  [[nodiscard]] std::vector<Target> take_lost() { return std::exchange(lost_, {}); }
 
  private:
   struct Link {
@@ -52,7 +59,11 @@ class PeerLinks {
     bool is_open = false;
     std::uint32_t losses = 0;
     Instant retry_at;
+    Instant heard_at;
   };
+
+  [[nodiscard]] bool is_dead(NodeId node) const;
+  void lose(const Target& target, Link& link);
 
   const Clock& clock_;
   Random random_;
@@ -61,6 +72,7 @@ class PeerLinks {
   std::shared_ptr<const RingView> view_;
   std::map<Target, Link> links_;
   std::map<ConnectionId, Target> targets_;
+  std::vector<Target> lost_;
 };
 
 }  // namespace coterie

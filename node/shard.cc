@@ -66,11 +66,8 @@ void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
 
 void Shard::on_closed(ConnectionId connection, const Error& /*why*/) {
   connections_.erase(connection);
-  if (const auto lost = links_.on_closed(connection)) {
-    coordinator_.on_peer_lost(lost->node, now());
-    forwards_.on_peer_lost(*lost);
-    arm_wakeup();
-  }
+  links_.on_closed(connection);
+  settle();
 }
 
 void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) {
@@ -92,12 +89,13 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
       break;
     default:
       if (const auto peer = links_.target_of(connection)) {
+        links_.on_heard(connection);
         on_peer_reply(peer->node, header, body);
       } else {
         ++counts_.frames_undecodable;
       }
   }
-  arm_wakeup();
+  settle();
 }
 
 void Shard::on_store_progress() {
@@ -112,7 +110,7 @@ void Shard::on_store_progress() {
     }
   }
   gate_.release();
-  arm_wakeup();
+  settle();
 }
 
 void Shard::arm_wakeup() {
@@ -123,8 +121,19 @@ void Shard::arm_wakeup() {
   wakeup_ = env_.timers.start(std::max(Duration{0}, *next - env_.clock.now()), [this] {
     wakeup_at_.reset();
     coordinator_.on_time(now());
-    arm_wakeup();
+    settle();
   });
+}
+
+void Shard::settle() {
+  // What is done for a lost link may give up another.
+  for (auto lost = links_.take_lost(); !lost.empty(); lost = links_.take_lost()) {
+    for (const auto& target : lost) {
+      coordinator_.on_peer_lost(target.node, now());
+      forwards_.on_peer_lost(target);
+    }
+  }
+  arm_wakeup();
 }
 
 coordinator::Now Shard::now() const {

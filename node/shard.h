@@ -160,6 +160,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   template <class Reply>
   void answer_with(ClientHandle client, const Reply& reply);
 
+  /// The end of every event: tells of lost links, asks to be woken.
+  void settle();
   void arm_wakeup();
   void on_store_progress();
 

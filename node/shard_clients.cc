@@ -261,7 +261,7 @@ void Shard::on_passed(const PassedFrame& frame) {
               .connection = frame.connection,
               .header = frame.header,
               .body = frame.body});
-  arm_wakeup();
+  settle();
 }
 
 void Shard::on_passed_answer(ConnectionId connection, Bytes frame) {

@@ -6,6 +6,7 @@
 #include "base/env/system.h"
 #include "base/env/uv_transport.h"
 #include "base/env/uv_worker.h"
+#include "base/limits.h"
 #include "storage/lmdb_table.h"
 #include "storage/log_store.h"
 
@@ -98,6 +99,12 @@ bool ShardThread::post(std::move_only_function<void(Shard&)> task) {
 void ShardThread::adopt(GreetedSocket socket) {
   const bool posted = loop_.mailbox().post([this, socket = std::move(socket)]() mutable {
     if (running_ == nullptr) return;
+    if (running_->transport->connections() >= limits::connections_a_shard) {
+      return refuse(std::move(socket),
+                    {.code = ErrorCode::overloaded,
+                     .message = "this shard has as many connections as it may; retry later",
+                     .retry_after_ms = 1000});
+    }
     const auto hello = running_->shard->hello(options_.shard.shard);
     if (auto taken = running_->transport->adopt(std::move(socket), hello); !taken) {
       log_.warn("shard", taken.error().message);

@@ -95,6 +95,12 @@ TEST_CASE("what does not fit together is refused") {
   CHECK(
       contains(complaint("[node]\ndata_directory = \"d\"\n[doors]\nclient = \"127.0.0.1:7401\"\n"),
                "each door needs a port of its own"));
+  for (const std::string host : {"0.0.0.0", "localhost", "::"}) {
+    const std::string written = host == "::" ? "[::]" : host;
+    CHECK(contains(
+        complaint("[node]\ndata_directory = \"d\"\n[doors]\nclient = \"" + written + ":7400\"\n"),
+        "numeric address"));
+  }
   CHECK(contains(complaint("[node]\ndata_directory = \"d\"\n[cluster]\ninitial_members = "
                            "[\"127.0.0.1:9\"]\n"),
                  "does not name this node's own"));

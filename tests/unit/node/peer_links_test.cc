@@ -87,7 +87,8 @@ TEST_CASE("a lost link is not dialled again before its back-off, which grows") {
   Duration before{0};
   for (std::uint64_t loss = 1; loss <= 5; ++loss) {
     REQUIRE(world.links.send(world.two, "a"));
-    CHECK(world.links.on_closed(ConnectionId{loss}) == world.two);
+    world.links.on_closed(ConnectionId{loss});
+    CHECK(world.links.take_lost() == std::vector{world.two});
     CHECK_FALSE(world.links.is_reachable(node_id(2)));
     CHECK_FALSE(world.links.send(world.two, "b"));
     const Instant lost = world.clock.time;
@@ -103,7 +104,7 @@ TEST_CASE("a lost link is not dialled again before its back-off, which grows") {
 TEST_CASE("a node that is alive again is dialled at once") {
   World world;
   REQUIRE(world.links.send(world.two, "a"));
-  (void)world.links.on_closed(ConnectionId{1});
+  world.links.on_closed(ConnectionId{1});
   world.links.set_view(view(wire::Liveness::dead));
   CHECK_FALSE(world.links.send(world.two, "b"));
   world.links.set_view(view());
@@ -124,4 +125,34 @@ TEST_CASE("nothing is sent to a node without an address") {
   CHECK_FALSE(world.links.is_reachable(node_id(9)));
   CHECK_FALSE(world.links.shard_of(node_id(9), PartitionId{1}));
   CHECK(world.links.shard_of(node_id(2), PartitionId{5})->shard == ShardIndex{1});
+}
+
+TEST_CASE("a dead node's silent link is given up, and frames do not pile up for it") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(2));
+  world.links.set_view(view(wire::Liveness::dead));
+  CHECK(world.links.send(world.two, "b"));
+  world.clock.time += 2s;
+  CHECK_FALSE(world.links.send(world.two, "c"));
+  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.links.take_lost() == std::vector{world.two});
+  CHECK_FALSE(world.links.is_reachable(node_id(2)));
+  world.clock.time += 2s;
+  CHECK_FALSE(world.links.send(world.two, "d"));
+  CHECK(world.transport.dialled.size() == 2);
+  CHECK(world.transport.sent[ConnectionId{2}].empty());
+}
+
+TEST_CASE("one that answers is used, whatever gossip says") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(2));
+  world.links.set_view(view(wire::Liveness::dead));
+  for (int i = 0; i < 5; ++i) {
+    world.clock.time += 900ms;
+    world.links.on_heard(ConnectionId{1});
+    CHECK(world.links.send(world.two, "b"));
+  }
+  CHECK(world.links.is_reachable(node_id(2)));
 }
