@@ -128,6 +128,7 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
     ++counters_.minted;
   }
   return coordinator::LocalMinted{.record = minted_,
+                                  .context = std::move(minted->context),
                                   .generation = copy->generation(),
                                   .dot = minted->dot,
                                   .timestamp = minted->timestamp,

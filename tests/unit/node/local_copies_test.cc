@@ -64,6 +64,7 @@ TEST_CASE("a put is read at once, and votes only when its log is synced") {
   const auto found = world.read(key);
   REQUIRE(found);
   CHECK(found->record == minted->record);
+  CHECK(decode_context(key, minted->context)->seen.covers(minted->dot));
   CHECK(found->rests.position > world.store.synced());
   CHECK(world.votes.empty());
   world.store.write();
