@@ -274,6 +274,8 @@ coordinator::Reach Shard::reach_of(NodeId node) const {
   const bool is_reachable = links_.is_reachable(node);
   if (is_alive && is_reachable) return coordinator::Reach::good;
   const bool is_connected = links_.is_connected(node);
+  // a send would be refused: better said before the write has its dot than after
+  if (!is_reachable && !is_connected) return coordinator::Reach::none;
   return is_alive || is_connected ? coordinator::Reach::doubtful : coordinator::Reach::none;
 }
 
