@@ -85,6 +85,7 @@ inline constexpr std::size_t operations_a_shard = 1U << 18;   // the answered on
 inline constexpr std::size_t waiting_puts_a_shard = 1U << 16;  // answered, a replica still missing
 inline constexpr std::size_t clients_a_put = 8;                // tries of one put that wait for it
 inline constexpr auto max_clock_skew = 500ms;
+inline constexpr std::uint64_t timestamp_most = 1ULL << 62;  // of a context: the year 4199
 inline constexpr auto queue_delay_target = 5ms;
 inline constexpr auto queue_delay_interval = 100ms;
 

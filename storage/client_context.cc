@@ -74,7 +74,9 @@ Result<ClientContext> decode_context(BytesView key, BytesView bytes) {
     entries.emplace_back(actor, reader.varint());
   }
   std::optional<VersionVector> seen = VersionVector::from_sorted(std::move(entries));
-  if (!reader.finished() || !seen) return std::unexpected(no_context());
+  // A forged one far ahead would leave no timestamp above it.
+  const bool is_possible = context.greatest.value <= limits::timestamp_most;
+  if (!reader.finished() || !seen || !is_possible) return std::unexpected(no_context());
   if (bound_to != hash64(key, key_seed)) {
     return fail(ErrorCode::wrong_context, "the context is of another key; read this key first");
   }

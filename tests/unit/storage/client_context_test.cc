@@ -105,3 +105,13 @@ TEST_CASE("a context has an edge at context_actors") {
   }
   CHECK(decode_context("key", with_checksum(over)).error().code == ErrorCode::invalid_argument);
 }
+
+TEST_CASE("a context from the far future is none") {
+  ClientContext context;
+  context.greatest.value = limits::timestamp_most;
+  CHECK(decode_context("key", encode_context("key", context)));
+  ++context.greatest.value;
+  const auto decoded = decode_context("key", encode_context("key", context));
+  REQUIRE_FALSE(decoded);
+  CHECK(decoded.error().code == ErrorCode::invalid_argument);
+}
