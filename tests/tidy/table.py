@@ -20,7 +20,7 @@ ARROWS = {
     "node": (*BELOW, "ring", "gossip", "storage", "node/coordinator", "node/replica",
              "node/transfer", "node/gateway", "node/admin"),
     "client": (*BELOW, "ring"),
-    "bench": (*BELOW, "ring", "client"),
+    "bench": (*BELOW, "ring", "storage", "client"),
 }
 
 # Of a room that is only partly open: the headers that these rooms may include.

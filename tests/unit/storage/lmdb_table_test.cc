@@ -1,10 +1,11 @@
+#include "storage/lmdb_table.h"
+
 #include <doctest/doctest.h>
 #include <lmdb.h>
 
 #include <map>
 
 #include "base/random.h"
-#include "storage/lmdb_table.h"
 #include "tests/unit/storage/temporary_directory.h"
 
 namespace coterie {
