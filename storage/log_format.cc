@@ -102,11 +102,12 @@ std::optional<BytesView> read_payload(BytesView bytes, const Header& header) {
 }
 
 std::optional<std::vector<std::uint32_t>> read_partitions(BytesView bytes, const Header& header) {
-  const auto before = header_bytes + header.payload_bytes;
-  if (bytes.size() < before || bytes.size() - before < header.partitions_bytes) {
+  if (bytes.size() < header_bytes || bytes.size() - header_bytes < header.payload_bytes) {
     return std::nullopt;
   }
-  const auto list = bytes.substr(before, header.partitions_bytes);
+  const auto rest = bytes.substr(header_bytes + header.payload_bytes);
+  if (rest.size() < header.partitions_bytes) return std::nullopt;
+  const auto list = rest.substr(0, header.partitions_bytes);
   if (hash64(list, header.log_id) != header.partitions_checksum) return std::nullopt;
   std::vector<std::uint32_t> partitions;
   ByteReader reader(list);
