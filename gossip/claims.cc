@@ -113,26 +113,27 @@ void Claims::begin_suspicion(Instant now, Member& member, const SuspectClaim& cl
   const bool was_alive = member.state == MemberState::alive;
   member.incarnation = claim.incarnation;
   if (was_alive) core_.table.set_state(member, MemberState::suspect, now);
-  const std::size_t living = core_.table.living();
-  Suspicion suspicion(now, claim.incarnation, suspicion_terms(core_.settings, living));
+  Suspicion suspicion(now, claim.incarnation,
+                      suspicion_terms(core_.settings, core_.table.living()));
   for (const NodeId& accuser : claim.accusers) suspicion.accuse(accuser);
-  const bool ours = suspicion.accused_by(core_.self_id);
   core_.suspicions.insert_or_assign(member.id, std::move(suspicion));
   ++core_.counters.suspicions;
-
-  // Independent confirmations should come soon, and not from everybody.
-  const double share = static_cast<double>(core_.settings.verifiers) / static_cast<double>(living);
-  if (!ours && core_.random.chance(share)) core_.round.verify_soon(member.id);
   pass_on(member);
   if (was_alive) report(out, EventKind::suspect, member);
 }
 
-void Claims::hear(Instant now, const DeadClaim& claim, Outbox& out) {
+void Claims::hear(Instant now, const DeadClaim& claim, const NodeId& messenger, Outbox& out) {
   if (answer_for_self(claim.id, claim.incarnation)) return;
   Member* member = core_.table.find(claim.id);
   if (member == nullptr) return;
   if (claim.incarnation < member->incarnation) return note_stale(claim.id);
   if (!is_living(*member)) return;
+  if (member->state == MemberState::alive) {
+    return hear(
+        now,
+        SuspectClaim{.id = claim.id, .incarnation = claim.incarnation, .accusers = {messenger}},
+        out);
+  }
   member->incarnation = claim.incarnation;
   core_.suspicions.erase(claim.id);
   core_.table.set_state(*member, MemberState::dead, now);
@@ -207,7 +208,8 @@ void Claims::give_up(Instant now, Outbox& out) {
   }
   for (const NodeId& id : over) {
     ++core_.counters.deaths_declared;
-    hear(now, DeadClaim{.id = id, .incarnation = core_.table.find(id)->incarnation}, out);
+    hear(now, DeadClaim{.id = id, .incarnation = core_.table.find(id)->incarnation}, core_.self_id,
+         out);
   }
 }
 

@@ -21,7 +21,9 @@ class Claims {
 
   void hear(Instant now, const AliveClaim& claim, Outbox& out);
   void hear(Instant now, const SuspectClaim& claim, Outbox& out);
-  void hear(Instant now, const DeadClaim& claim, Outbox& out);
+  /// Believed of suspects only. Of a member of whom nothing bad was heard before, `messenger` is
+  /// just one more who accuses it: he may be the one that has missed its refutation.
+  void hear(Instant now, const DeadClaim& claim, const NodeId& messenger, Outbox& out);
   void hear(Instant now, const LeftClaim& claim, Outbox& out);
   /// An entry of `sender`'s table. Its dead are only suspects here: they get their chance to
   /// refute, which matters when two halves of a cluster meet again.

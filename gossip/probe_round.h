@@ -13,21 +13,16 @@ namespace coterie::gossip {
 /// that a crash is noticed within 2n - 1 intervals of each member.
 class ProbeRound {
  public:
-  /// Suspects to verify take every other turn, oldest first, while there are any.
-  void verify_soon(const NodeId& suspect);
   /// A new member gets a random place in what is left of this round.
   void insert(const NodeId& member, Random& random);
   /// The next living member other than `self`; nothing if there is none.
   Member* next(MemberTable& table, const NodeId& self, Random& random);
 
  private:
-  Member* next_to_verify(MemberTable& table);
   void begin(const MemberTable& table, const NodeId& self, Random& random);
 
   std::vector<NodeId> order_;
   std::size_t at_ = 0;
-  std::vector<NodeId> to_verify_;
-  bool verified_last_ = false;
 };
 
 }  // namespace coterie::gossip

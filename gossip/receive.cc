@@ -115,7 +115,7 @@ void Gossip::Parts::receive(Instant now, const Address& from, const Header& head
     } else if (const auto* suspect = std::get_if<SuspectClaim>(&message)) {
       claims.hear(now, *suspect, out);
     } else if (const auto* dead = std::get_if<DeadClaim>(&message)) {
-      claims.hear(now, *dead, out);
+      claims.hear(now, *dead, header.sender, out);
     } else if (const auto* left = std::get_if<LeftClaim>(&message)) {
       claims.hear(now, *left, out);
     }

@@ -28,8 +28,6 @@ struct Settings {
   double suspicion_most_factor = 6;
   /// Accusers beyond the first that bring the timeout down to its least.
   std::uint32_t confirmations = 3;
-  /// About so many members probe a suspect at once when they hear of it, out of their turn.
-  std::uint32_t verifiers = 6;
   /// For so long before a suspect is given up, it is asked directly in every gossip interval.
   Duration last_words = 400ms;
 

@@ -244,6 +244,8 @@ TEST_CASE("a higher incarnation outranks, and at one incarnation the graver stat
   bench.hear({DeadClaim{.id = other_id(2), .incarnation = 10}});
   CHECK(state() == MemberState::alive);
   bench.hear({DeadClaim{.id = other_id(2), .incarnation = 11}});
+  CHECK(state() == MemberState::suspect);  // nobody had accused it before
+  bench.hear({DeadClaim{.id = other_id(2), .incarnation = 11}});
   CHECK(state() == MemberState::dead);
   CHECK(bench.events(EventKind::dead) == 1);
   bench.hear({suspect(11)});
@@ -282,6 +284,7 @@ TEST_CASE("whoever is suspect here is told so with the next packet to it") {
   REQUIRE(notices.size() == 1);
   CHECK(notices[0].id == other_id(1));
   bench.hear({DeadClaim{.id = other_id(1), .incarnation = 10}}, 2);
+  CHECK(bench.events(EventKind::dead) == 1);
   bench.hear({Ping{.sequence = 2, .target = self_id}});
   CHECK(bench.sent<DeadClaim>(other_address(1)).size() == 1);
 }
@@ -516,4 +519,64 @@ TEST_CASE("a node woken late blames itself") {
   CHECK(bench.gossip.counters().stalls == 20);
   CHECK(bench.gossip.local_health_multiplier() == 8);
   CHECK(bench.gossip.counters().suspicions == 0);
+}
+
+TEST_CASE("silent helpers cast doubt on this node, nacks on the target") {
+  for (const bool helpers_answer : {false, true}) {
+    Bench bench;
+    bench.hear({alive(1), alive(2), alive(3), alive(4)});
+    bench.gossip.on_timer(bench.now, bench.out);
+    while (bench.gossip.counters().probes_failed == 0) {
+      const std::vector<OutPacket> packets = bench.out.packets;
+      const auto wake = bench.out.wake;
+      for (std::uint64_t helper = 1; helper <= 4 && helpers_answer; ++helper) {
+        bench.out.packets = packets;
+        const auto requests = bench.sent<PingRequest>(other_address(helper));
+        if (requests.empty()) continue;
+        bench.header.sender = other_id(helper);
+        bench.hear({Nack{.sequence = requests[0].sequence, .subject = requests[0].target}}, helper);
+      }
+      bench.out.clear();
+      bench.now = wake;
+      bench.gossip.on_timer(bench.now, bench.out);
+    }
+    CHECK(bench.gossip.local_health_multiplier() == (helpers_answer ? 1 : 4));
+    CHECK(bench.gossip.counters().suspicions == 1);
+  }
+}
+
+TEST_CASE("a member that is back is probed in the round that is under way") {
+  Bench bench;
+  for (std::uint64_t i = 1; i <= 10; ++i) bench.hear({alive(i)});
+  bench.hear({SuspectClaim{.id = other_id(4), .incarnation = 10, .accusers = {other_id(1)}}});
+  bench.hear({DeadClaim{.id = other_id(4), .incarnation = 10}});
+  // Whoever is probed answers, so that nobody is suspect and the round goes on.
+  std::size_t of_the_returned = 0;
+  bench.gossip.on_timer(bench.now, bench.out);
+  const Instant back = bench.now + 1s;
+  const Instant end = back + 1200ms;
+  bool is_back = false;
+  while (bench.out.wake <= end) {
+    bench.now = bench.out.wake;
+    if (!is_back && bench.now >= back) {
+      is_back = true;
+      bench.hear({alive(4, 11)});
+    }
+    bench.out.clear();
+    bench.gossip.on_timer(bench.now, bench.out);
+    const std::vector<OutPacket> packets = bench.out.packets;
+    const auto wake = bench.out.wake;
+    for (std::uint64_t i = 1; i <= 10; ++i) {
+      bench.out.packets = packets;
+      for (const Ping& ping : bench.sent<Ping>(other_address(i))) {
+        if (i == 4 && !is_back) continue;
+        if (i == 4) ++of_the_returned;
+        bench.header.sender = other_id(i);
+        bench.hear({Ack{.sequence = ping.sequence, .subject = other_id(i)}}, i);
+      }
+    }
+    bench.out.clear();
+    bench.out.wake = wake;
+  }
+  CHECK(of_the_returned >= 1);
 }

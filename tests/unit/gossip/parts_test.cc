@@ -170,21 +170,6 @@ TEST_CASE("each round probes every living member once, in another order") {
   CHECK(orders.size() == 10);
 }
 
-TEST_CASE("suspects to verify take every other turn, while they are suspect") {
-  MemberTable table = table_of(10);
-  Random random(2);
-  ProbeRound round;
-  for (const std::uint64_t suspect : {3U, 4U, 5U}) {
-    table.set_state(*table.find(id(suspect)), MemberState::suspect, {});
-    round.verify_soon(id(suspect));
-    round.verify_soon(id(suspect));
-  }
-  table.set_state(*table.find(id(4)), MemberState::alive, {});
-  CHECK(round.next(table, id(0), random)->id == id(3));
-  static_cast<void>(round.next(table, id(0), random));
-  CHECK(round.next(table, id(0), random)->id == id(5));
-}
-
 TEST_CASE("nobody to probe is no endless search") {
   MemberTable table = table_of(1);
   Random random(3);

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/limits.h"
+#include "gossip/packet.h"
 
 namespace coterie::gossip::test {
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::size_t socket_buffer_packets = 256;
 constexpr Duration stream_timeout = 5s;
+constexpr ClusterTag cluster{.name_hash = 7, .id_hash = 8};
 
 }  // namespace
 
@@ -46,7 +49,7 @@ void World::start(std::size_t index, std::int64_t incarnation_step) {
                                                .address = address_of(index),
                                                .incarnation = node.incarnation,
                                                .meta = Bytes(200, static_cast<char>(index)),
-                                               .cluster = {.name_hash = 7, .id_hash = 8},
+                                               .cluster = cluster,
                                                .epoch = {},
                                                .settings = settings_},
                                seal_, random_.fork());
@@ -55,18 +58,21 @@ void World::start(std::size_t index, std::int64_t incarnation_step) {
 }
 
 void World::introduce_all() {
-  // As joins at node 0 do it, but at once and not over the network.
-  Bytes table;
-  for (std::size_t i = 1; i < nodes_.size(); ++i) {
-    nodes_[i].gossip->join(now_, {address_of(0)}, out_);
-    const Bytes request = out_.exchanges.at(0).request;
-    out_.exchanges.clear();
-    perform(i);
-    table = nodes_[0].gossip->on_stream_request(now_, request, out_).value();
-    perform(0);
+  // One table of all, as the answer to an exchange of everybody's, but at once and without seeds.
+  std::vector<TableEntry> table;
+  for (const Node& node : nodes_) {
+    const Member& self = node.gossip->self();
+    table.push_back({.member = {.id = self.id,
+                                .incarnation = self.incarnation,
+                                .address = self.address,
+                                .meta = self.meta}});
   }
-  for (std::size_t i = 1; i < nodes_.size(); ++i) {
-    nodes_[i].gossip->on_stream_reply(now_, address_of(0), table, out_);
+  const Header stranger{.cluster = cluster};
+  EnvelopeWriter writer(EnvelopeKind::exchange_reply, stranger, seal_, limits::gossip_state_bytes);
+  writer.add(encode_table(table));
+  const Bytes bytes = writer.finish();
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].gossip->on_stream_reply(now_, address_of(0), bytes, out_);
     perform(i);
   }
 }
