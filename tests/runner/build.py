@@ -70,7 +70,7 @@ class Build:
 
     def compile(self, targets, jobs):
         """None, or what the compiler said when it failed. No targets means all."""
-        return self.run(["ninja", "-C", self.directory, f"-j{jobs}", *targets])
+        return self.run(["ninja", "-C", self.directory, f"-j{jobs}", "-k0", *targets])
 
     def run(self, command):
         done = subprocess.run(command, env=self.environment(), text=True, errors="replace",
