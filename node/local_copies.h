@@ -6,7 +6,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/env/clock.h"
 #include "base/hlc.h"
 #include "base/random.h"
 #include "node/coordinator/local_replica.h"
@@ -30,8 +29,8 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t actors_redrawn = 0;
   };
 
-  LocalCopies(Store& store, DurableGate& gate, const Clock& clock, Random random)
-      : store_(store), gate_(gate), clock_(clock), random_(random) {}
+  LocalCopies(Store& store, DurableGate& gate, Random random)
+      : store_(store), gate_(gate), random_(random) {}
 
   /// The copies that this shard holds under an epoch: new ones get fresh actors; those whose log
   /// was damaged answer `unsure`.
@@ -101,7 +100,6 @@ class LocalCopies final : public coordinator::LocalReplica {
 
   Store& store_;
   DurableGate& gate_;
-  const Clock& clock_;
   Random random_;
   HybridClock hybrid_clock_;
   std::shared_ptr<const Epoch> epoch_;

@@ -18,7 +18,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
           env_.store,
           [this](ConnectionId to, Bytes frame) { (void)transport_->send(to, std::move(frame)); },
           [this](coordinator::Tag tag) { coordinator_.on_local_durable(tag, now()); }),
-      copies_(env_.store, gate_, env_.clock, random.fork()),
+      copies_(env_.store, gate_, random.fork()),
       coordinator_(options_.node, copies_, *this, options_.coordinator),
       admission_(options_.admission),
       forwards_(

@@ -11,19 +11,14 @@ using namespace coterie;
 
 namespace {
 
-class StandingClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return {}; }
-  [[nodiscard]] WallTime wall_now() const override { return WallTime{std::chrono::hours(1)}; }
-};
+constexpr WallTime now{std::chrono::hours(1)};
 
 struct World {
-  StandingClock clock;
   MemoryStore store{16, MemoryStore::Durability::by_hand};
   std::vector<coterie::coordinator::Tag> votes;
   DurableGate gate{store, [](ConnectionId, Bytes) {},
                    [this](coordinator::Tag tag) { votes.push_back(tag); }};
-  LocalCopies copies{store, gate, clock, Random(5)};
+  LocalCopies copies{store, gate, Random(5)};
   std::shared_ptr<const Epoch> epoch = sample_epoch();
 
   World() {
@@ -44,8 +39,7 @@ struct World {
   Result<coordinator::LocalMinted> put(const Bytes& key, BytesView value, std::uint64_t tag,
                                        Durability durability = Durability::commit) {
     const wire::Put put{.id = {.high = 1, .low = tag}, .value = value};
-    return copies.mint(scope(key),
-                       {.key = key, .put = put, .durability = durability, .now = clock.wall_now()},
+    return copies.mint(scope(key), {.key = key, .put = put, .durability = durability, .now = now},
                        coordinator::Tag{tag});
   }
   Result<LocalCopies::Read> read(const Bytes& key) {
@@ -98,11 +92,11 @@ TEST_CASE("copies of one record merge into siblings, and the tree follows") {
   two.copies.set_epoch(two.epoch, node_id(2), ShardIndex{0}, 1);
   const Bytes key = one.key("a");
   REQUIRE(one.put(key, "first", 1));
-  LocalCopies other(two.store, two.gate, two.clock, Random(77));
+  LocalCopies other(two.store, two.gate, Random(77));
   other.set_epoch(two.epoch, node_id(2), ShardIndex{0}, 1);
   const wire::Put put{.id = {.high = 2, .low = 1}, .value = "second"};
-  const auto minted = other.mint(
-      two.scope(key), {.key = key, .put = put, .now = two.clock.wall_now()}, coordinator::Tag{1});
+  const auto minted =
+      other.mint(two.scope(key), {.key = key, .put = put, .now = now}, coordinator::Tag{1});
   REQUIRE(minted);
   REQUIRE(one.copies.write({.scope = one.scope(key), .key = key, .record = minted->record}));
   const auto found = one.read(key);
@@ -144,7 +138,7 @@ TEST_CASE("a copy whose log was damaged keeps what it is sent and answers unsure
   store.set_damaged({world.scope(key).partition});
   DurableGate gate(
       store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {});
-  LocalCopies copies(store, gate, world.clock, Random(1));
+  LocalCopies copies(store, gate, Random(1));
   copies.set_epoch(world.epoch, node_id(1), ShardIndex{0}, 1);
   CHECK(copies.unsure_copies() == 1);
   const Bytes record(world.put(key, "value", 1)->record);
@@ -159,7 +153,7 @@ TEST_CASE("a copy whose log was damaged keeps what it is sent and answers unsure
 
 TEST_CASE("a partition of another shard or node is not owned") {
   World world;
-  LocalCopies odd(world.store, world.gate, world.clock, Random(1));
+  LocalCopies odd(world.store, world.gate, Random(1));
   odd.set_epoch(world.epoch, node_id(1), ShardIndex{1}, 2);
   const wire::ReplicaScope even{.partition = PartitionId{2},
                                 .configuration = ConfigurationNumber{1}};
