@@ -20,8 +20,7 @@ Error request_error(ErrorCode code, std::string message, std::uint32_t retry_aft
 }  // namespace
 
 void Gets::Operation::reset() {
-  key.clear();
-  record.clear();
+  held_bytes = 0;
   digest = 0;
   generation = Generation{UINT64_MAX};
   answers.fill({});
@@ -54,9 +53,10 @@ void Gets::start(const Start& start, const Now& now) {
   if (start.deadline <= now.time) {
     return refuse(request_error(ErrorCode::expired, "the deadline passed before the read began"));
   }
-  const std::optional<std::uint64_t> id = operations_.take(parts_.options.operations);
+  const std::optional<std::uint64_t> id =
+      parts_.is_full() ? std::nullopt : operations_.take(parts_.options.operations);
   if (!id) {
-    return refuse(request_error(ErrorCode::overloaded, "too many operations; nothing was executed",
+    return refuse(request_error(ErrorCode::overloaded, "too many reads are in progress",
                                 unavailable_retry_ms));
   }
   Operation& operation = *operations_.find(*id);
@@ -164,8 +164,17 @@ void Gets::read_local(std::uint64_t id, Operation& operation) {
       {.partition = operation.partition, .configuration = operation.configuration}, operation.key,
       make_tag({.operation = id, .kind = Kind::get, .owner = operation.owners.self}));
   if (!local) return drop(operation, operation.owners.self, local.error());
-  take_record(operation, answer,
-              {.digest = local->digest, .record = local->record, .generation = local->generation});
+  if (operation.record.empty() && !local->record.empty()) {
+    // verified by who read it
+    operation.generation = std::min(operation.generation, local->generation);
+    operation.record = std::move(local->record);
+    operation.digest = local->digest;
+    settle(operation, answer, local->digest);
+  } else {
+    take_record(
+        operation, answer,
+        {.digest = local->digest, .record = local->record, .generation = local->generation});
+  }
   if (answer.read == Read::answered && !local->is_durable) answer.read = Read::durable;
 }
 
@@ -179,14 +188,8 @@ void Gets::take_digest(Operation& operation, Answer& answer, std::uint64_t diges
 }
 
 void Gets::take_record(Operation& operation, Answer& answer, const wire::ReplicaReadReply& reply) {
-  answer.read = Read::answered;
   operation.generation = std::min(operation.generation, reply.generation);
-  if (reply.record.empty() && reply.digest == 0) {
-    answer.digest = 0;
-    answer.is_settled = true;
-    operation.has_full = true;
-    return;
-  }
+  if (reply.record.empty() && reply.digest == 0) return settle(operation, answer, 0);
   const Result<std::uint64_t> digest = merge(operation, reply.record);
   if (!digest) {
     ++parts_.counters.bad_answers;
@@ -194,11 +197,21 @@ void Gets::take_record(Operation& operation, Answer& answer, const wire::Replica
     operation.last_error = "an owner sent a bad record: " + digest.error().message;
     return;
   }
+  settle(operation, answer, *digest);
+}
+
+/// A record of this digest, or that there is none, is part of the result.
+void Gets::settle(Operation& operation, Answer& answer, std::uint64_t digest) {
+  answer.read = Read::answered;
+  answer.digest = digest;
+  answer.is_settled = true;
   operation.has_full = true;
-  answer.digest = *digest;
   for (Answer& other : operation.answers) {
-    if (other.digest == *digest) other.is_settled = true;
+    if (other.read == Read::answered && other.digest == digest) other.is_settled = true;
   }
+  parts_.held_bytes += operation.record.size();
+  parts_.held_bytes -= operation.held_bytes;
+  operation.held_bytes = operation.record.size();
 }
 
 /// Takes a record into the result; its digest. Errors: as decode_record.
@@ -379,6 +392,9 @@ void Gets::uncount(Operation& operation, std::size_t owner) {
 
 void Gets::release(std::uint64_t id, Operation& operation) {
   for (std::size_t owner = 0; owner < operation.owners.count; ++owner) uncount(operation, owner);
+  parts_.held_bytes -= operation.held_bytes;
+  recycle(operation.key);
+  recycle(operation.record);
   operations_.release(id);
 }
 

@@ -65,8 +65,9 @@ class Gets {
 
   struct Operation {
     Bytes key;
-    Bytes record;              // all full answers merged; empty: none
-    std::uint64_t digest = 0;  // of `record`
+    Bytes record;                // all full answers merged; empty: none
+    std::size_t held_bytes = 0;  // of `record`, as Parts counts them
+    std::uint64_t digest = 0;    // of `record`
     ClientHandle client;
     Instant deadline;
     PartitionId partition;
@@ -99,6 +100,7 @@ class Gets {
   void read_local(std::uint64_t id, Operation& operation);
   void take_digest(Operation& operation, Answer& answer, std::uint64_t digest);
   void take_record(Operation& operation, Answer& answer, const wire::ReplicaReadReply& reply);
+  void settle(Operation& operation, Answer& answer, std::uint64_t digest);
   [[nodiscard]] Result<std::uint64_t> merge(Operation& operation, BytesView record);
   void begin_repair(std::uint64_t id, Operation& operation, const Now& now);
   void advance_repair(std::uint64_t id, Operation& operation, const Now& now);

@@ -20,6 +20,15 @@ Result<std::uint32_t> resolve(wire::Quorum asked, std::uint32_t of_bucket, std::
   return asked.count;
 }
 
+void recycle(Bytes& buffer) {
+  constexpr std::size_t kept_bytes = 4096;
+  if (buffer.capacity() > kept_bytes) {
+    buffer = Bytes();
+  } else {
+    buffer.clear();
+  }
+}
+
 Owners owners_of(const Placement& placement, NodeId self) {
   check(placement.owners.size() <= limits::replicas_most, "a partition has at most 7 owners");
   Owners owners{.count = static_cast<std::uint8_t>(placement.owners.size())};

@@ -20,6 +20,7 @@ struct Options {
   std::size_t operations = limits::operations_a_shard;
   std::size_t waiting_puts = limits::waiting_puts_a_shard;
   std::size_t remembered_requests = limits::request_ids_a_shard;
+  std::size_t held_bytes = limits::in_flight_bytes_a_shard;
 };
 
 /// Of the coordinator's life; for metrics.
@@ -50,7 +51,15 @@ struct Parts {
   HedgeBudget hedges;
   Counters counters;
   bool under_pressure = false;
+  /// Of the records that unfinished reads have been answered with. A request is small and what it
+  /// asks for may be large: no read begins beyond the bound.
+  std::size_t held_bytes = 0;
+
+  [[nodiscard]] bool is_full() const { return held_bytes >= options.held_bytes; }
 };
+
+/// Empties a buffer that is used again, and gives it back where it has grown large.
+void recycle(Bytes& buffer);
 
 /// What a tag is for; in its lowest bits, above the owner's place.
 enum class Kind : std::uint8_t { put = 0, get = 1, scan = 2 };

@@ -21,7 +21,7 @@ struct Now {
 enum class Reach : std::uint8_t {
   good,      ///< alive by gossip, and a connection is up
   doubtful,  ///< only one of the two, or its queue is full
-  none,      ///< neither: asked last, and not counted on
+  none,      ///< neither, or a send would be refused now: asked last, and not counted on
 };
 
 struct Owner {

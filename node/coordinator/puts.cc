@@ -63,8 +63,6 @@ Error unknown(std::string_view why) {
 }  // namespace
 
 void Puts::Operation::reset() {
-  key.clear();
-  context.clear();
   clients.clear();
   votes.fill(Vote::waiting);
   yes = 0;
@@ -211,6 +209,7 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   if (!id) return std::nullopt;
   Operation& operation = *operations_.find(*id);
   operation.key = start.key;
+  operation.context.clear();
   operation.clients.push_back(start.client);
   operation.deadline = start.deadline;
   operation.request = start.put.id;
@@ -369,6 +368,7 @@ void Puts::finish(std::uint64_t id, Operation& operation) {
     if (entry != nullptr) entry->votes = std::max(entry->votes, operation.yes);
     if (entry != nullptr && entry->operation == id) entry->operation = 0;
   }
+  recycle(operation.context);
   operations_.release(id);
 }
 

@@ -30,8 +30,8 @@ void Scans::Operation::reset() {
     page.read = Read::idle;
     page.is_counted = false;
     page.is_truncated = false;
-    page.entries.clear();
   }
+  held_bytes = 0;
   last_error.clear();
 }
 
@@ -54,10 +54,11 @@ void Scans::start(const Start& start, const Now& now) {
     return refuse(
         {.code = ErrorCode::expired, .message = "the deadline passed before the scan began"});
   }
-  const std::optional<std::uint64_t> id = operations_.take(parts_.options.operations);
+  const std::optional<std::uint64_t> id =
+      parts_.is_full() ? std::nullopt : operations_.take(parts_.options.operations);
   if (!id) {
     return refuse({.code = ErrorCode::overloaded,
-                   .message = "too many operations; nothing was executed",
+                   .message = "too many reads are in progress",
                    .retry_after_ms = unavailable_retry_ms});
   }
   const auto most = static_cast<std::uint32_t>(limits::scan_page_records);
@@ -149,6 +150,7 @@ void Scans::scan_local(std::uint64_t id, Operation& operation) {
   page.entries = std::move(local->entries);
   page.is_truncated = local->is_truncated;
   page.read = local->is_durable ? Read::answered : Read::durable;
+  take(operation, page);
 }
 
 void Scans::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanReply& reply,
@@ -163,6 +165,7 @@ void Scans::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanR
     page.entries.push_back({.key = Bytes(entry.key), .record = Bytes(entry.record)});
   }
   page.read = Read::answered;
+  take(*operation, page);
   if (!is_a_page(page.entries, page.is_truncated, operation->from, operation->range.to)) {
     ++parts_.counters.bad_answers;
     drop(*operation, tag.owner,
@@ -245,6 +248,15 @@ void Scans::drop(Operation& operation, std::uint8_t owner, const Error& error) {
   operation.last_error = error.message;
 }
 
+/// Counts what the page keeps in memory until the scan is over.
+void Scans::take(Operation& operation, const Page& page) {
+  std::size_t bytes = 0;
+  for (const LocalScan::Entry& entry : page.entries)
+    bytes += entry.key.size() + entry.record.size();
+  operation.held_bytes += bytes;
+  parts_.held_bytes += bytes;
+}
+
 void Scans::uncount(Operation& operation, std::size_t owner) {
   Page& page = operation.pages[owner];
   if (page.is_counted) parts_.load.settled(operation.owners.nodes[owner]);
@@ -255,6 +267,7 @@ void Scans::release(std::uint64_t id, Operation& operation) {
   for (std::size_t owner = 0; owner < operation.owners.count; ++owner) uncount(operation, owner);
   // pages are large: they do not wait in the slot for its next use
   for (Page& page : operation.pages) page.entries = {};
+  parts_.held_bytes -= operation.held_bytes;
   operations_.release(id);
 }
 

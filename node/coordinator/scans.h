@@ -65,6 +65,7 @@ class Scans {
     std::uint32_t limit_records = 0;
     std::uint8_t r = 0;
     Resolver resolver = Resolver::siblings;
+    std::size_t held_bytes = 0;  // of all pages, as Parts counts them
     std::string last_error;
 
     void reset();
@@ -84,6 +85,7 @@ class Scans {
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
   void scan_local(std::uint64_t id, Operation& operation);
+  void take(Operation& operation, const Page& page);
   [[nodiscard]] bool merge(Operation& operation, Merged& merged, const Now& now);
   [[nodiscard]] bool merge_key(Operation& operation, BytesView key, Record& record);
   void answer(std::uint64_t id, Operation& operation, const Now& now);

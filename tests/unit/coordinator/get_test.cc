@@ -351,3 +351,28 @@ TEST_CASE("in an lww bucket the last put wins everywhere, a delete and an expiry
   cluster.pass(5ms);
   CHECK(cluster.get_now(1, key).values.empty());
 }
+
+TEST_CASE("unfinished reads hold so much of records and no more") {
+  Cluster cluster(3, 2, 2);
+  const Bytes large(1000, 'v');
+  cluster.put_now(0, key, large);
+  cluster.nodes[0]->set_options({.held_bytes = 2000});
+  const std::uint64_t first = cluster.get(0, key);
+  const std::uint64_t second = cluster.get(0, key);
+  const ClientAnswer refused = cluster.answer(cluster.get(0, key));
+  CHECK(refused.code() == ErrorCode::overloaded);
+  CHECK(refused.error->retry_after_ms > 0);
+  const wire::Scan scan{.bucket = BucketId{1}, .partition = partition};
+  const KeyRange range{.from = Cluster::key("a"), .to = Cluster::key("z")};
+  CHECK(cluster.answer(cluster.scan(0, scan, range)).code() == ErrorCode::overloaded);
+  cluster.deliver_all();
+  CHECK(cluster.answer(first).values == std::vector<Bytes>{large});
+  CHECK(cluster.answer(second).values == std::vector<Bytes>{large});
+  // what a scan holds is given back too
+  for (int i = 0; i < 10; ++i) {
+    const std::uint64_t client = cluster.scan(0, scan, range);
+    cluster.deliver_all();
+    CHECK(cluster.answer(client).is_ok());
+  }
+  CHECK(cluster.get_now(0, key).is_ok());
+}
