@@ -20,7 +20,8 @@ ARROWS = {
     "node": (*BELOW, "ring", "gossip", "storage", "node/coordinator", "node/replica",
              "node/transfer", "node/gateway", "node/admin"),
     "client": (*BELOW, "ring"),
-    "bench": (*BELOW, "ring", "storage", "client"),
+    # measures the whole and its parts
+    "bench": (*BELOW, "ring", "storage", "node/coordinator", "node/replica", "client"),
 }
 
 # Of a room that is only partly open: the headers that these rooms may include.

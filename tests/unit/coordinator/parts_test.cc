@@ -1,3 +1,5 @@
+#include "node/coordinator/parts.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 
 #include "base/random.h"
 #include "node/coordinator/latency_tracker.h"
-#include "node/coordinator/parts.h"
 #include "node/coordinator/peer_load.h"
 #include "node/coordinator/request_memory.h"
 #include "node/coordinator/slab.h"
