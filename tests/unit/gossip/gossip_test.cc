@@ -5,189 +5,19 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "base/limits.h"
-#include "gossip/packet.h"
+#include "tests/unit/gossip/bench.h"
 
-// One node, and packets made by hand.
-
-using coterie::Address;
 using coterie::Bytes;
 using coterie::BytesView;
 using coterie::Instant;
-using coterie::NodeId;
-using coterie::Random;
 using namespace coterie::gossip;
+using namespace coterie::gossip::test;
 using namespace std::chrono_literals;
 namespace limits = coterie::limits;
-
-namespace {
-
-const ClusterTag cluster{.name_hash = 1, .id_hash = 2};
-const NodeId self_id{.high = 0, .low = 1};
-const Address self_address{"127.0.0.1", 1};
-
-NodeId other_id(std::uint64_t number) {
-  return {.high = 7, .low = number};
-}
-
-Address other_address(std::uint64_t number) {
-  return {"10.0.0." + std::to_string(number), 7101};
-}
-
-AliveClaim alive(std::uint64_t number, std::uint64_t incarnation = 10) {
-  return {.id = other_id(number),
-          .incarnation = incarnation,
-          .address = other_address(number),
-          .meta = "m"};
-}
-
-struct Bench {
-  SipSeal seal;
-  Instant now{};
-  Outbox out;
-  Gossip gossip{now,
-                {.id = self_id,
-                 .address = self_address,
-                 .incarnation = 100,
-                 .meta = "self",
-                 .cluster = cluster,
-                 .epoch = {.number = {1, 5}, .hash = 50}},
-                seal,
-                Random(1)};
-  Header header{.cluster = cluster,
-                .sender = other_id(1),
-                .instance = 99,
-                .epoch = {.number = {1, 5}, .hash = 50}};
-
-  Bytes packet(const std::vector<Message>& messages) const {
-    EnvelopeWriter writer(EnvelopeKind::packet, header, seal, limits::gossip_packet_bytes);
-    for (const Message& message : messages) REQUIRE(writer.add(encode_message(message)));
-    return writer.finish();
-  }
-
-  Bytes exchange(const std::vector<TableEntry>& entries, EnvelopeKind kind) const {
-    EnvelopeWriter writer(kind, header, seal, limits::gossip_state_bytes);
-    REQUIRE(writer.add(encode_table(entries)));
-    return writer.finish();
-  }
-
-  void hear(const std::vector<Message>& messages, std::uint64_t from = 1) {
-    out.clear();
-    gossip.on_packet(now, other_address(from), packet(messages), out);
-  }
-
-  /// Messages of one kind in what goes out to `to`.
-  template <class Kind>
-  std::vector<Kind> sent(const std::optional<Address>& to = {}) const {
-    std::vector<Kind> found;
-    for (const OutPacket& sent_packet : out.packets) {
-      if (to && sent_packet.to != *to) continue;
-      const auto opened = open_envelope(sent_packet.bytes, cluster, seal);
-      REQUIRE(opened);
-      const auto messages = decode_messages(opened->body);
-      REQUIRE(messages);
-      for (const Message& message : *messages) {
-        if (const auto* wanted = std::get_if<Kind>(&message)) found.push_back(*wanted);
-      }
-    }
-    return found;
-  }
-
-  std::size_t events(EventKind kind) const {
-    std::size_t count = 0;
-    for (const Event& event : out.events) count += event.kind == kind ? 1 : 0;
-    return count;
-  }
-
-  /// Calls on_timer() whenever it is wanted.
-  void run_for(coterie::Duration duration) {
-    const Instant end = now + duration;
-    if (out.wake == Instant{}) gossip.on_timer(now, out);
-    while (out.wake <= end) {
-      now = out.wake;
-      gossip.on_timer(now, out);
-    }
-    now = end;
-  }
-};
-
-}  // namespace
-
-TEST_CASE("a ping is acked to where it came from") {
-  Bench bench;
-  bench.hear({Ping{.sequence = 5, .target = self_id}});
-  const auto acks = bench.sent<Ack>(other_address(1));
-  REQUIRE(acks.size() == 1);
-  CHECK(acks[0].sequence == 5);
-  CHECK(acks[0].subject == self_id);
-}
-
-TEST_CASE("a ping for another node id at our address is not acked") {
-  Bench bench;
-  bench.hear({Ping{.sequence = 5, .target = other_id(3)}});
-  CHECK(bench.out.packets.empty());
-  CHECK(bench.gossip.counters().dropped_misdirected == 1);
-}
-
-TEST_CASE("one packet is worth one ack and one errand, whatever it asks") {
-  Bench bench;
-  const Ping ping{.sequence = 5, .target = self_id};
-  const PingRequest request{.sequence = 6, .target = other_id(3), .address = other_address(3)};
-  bench.hear({ping, ping, ping, request, request, request});
-  CHECK(bench.out.packets.size() == 2);
-}
-
-TEST_CASE("an errand brings the ack, or a nack") {
-  Bench bench;
-  bench.hear({PingRequest{.sequence = 6, .target = other_id(3), .address = other_address(3)}});
-  const auto pings = bench.sent<Ping>(other_address(3));
-  REQUIRE(pings.size() == 1);
-  const Ack ack{.sequence = pings[0].sequence, .subject = other_id(3)};
-
-  SUBCASE("ack") {
-    bench.hear({ack}, 3);
-    const auto acks = bench.sent<Ack>(other_address(1));
-    REQUIRE(acks.size() == 1);
-    CHECK(acks[0].sequence == 6);
-    CHECK(acks[0].subject == other_id(3));
-    bench.hear({ack}, 3);
-    CHECK(bench.sent<Ack>().empty());
-  }
-  SUBCASE("nack, and an ack that is late but not too late") {
-    bench.out.clear();
-    bench.run_for(70ms);
-    const auto nacks = bench.sent<Nack>(other_address(1));
-    REQUIRE(nacks.size() == 1);
-    CHECK(nacks[0].sequence == 6);
-    bench.hear({ack}, 3);
-    CHECK(bench.sent<Ack>(other_address(1)).size() == 1);
-  }
-  SUBCASE("an ack for another subject is none") {
-    bench.hear({Ack{.sequence = ack.sequence, .subject = other_id(4)}}, 3);
-    CHECK(bench.out.packets.empty());
-  }
-  SUBCASE("too late") {
-    bench.run_for(300ms);
-    bench.hear({ack}, 3);
-    CHECK(bench.sent<Ack>().empty());
-  }
-}
-
-TEST_CASE("errands are bounded") {
-  Bench bench;
-  const PingRequest request{.sequence = 6, .target = other_id(3), .address = other_address(3)};
-  std::size_t taken = 0;
-  for (int i = 0; i < 1000; ++i) {
-    bench.hear({request});
-    taken += bench.out.packets.size();
-  }
-  CHECK(taken == 256);
-}
 
 TEST_CASE("an accusation is refuted with a higher incarnation, in the ack already") {
   Bench bench;
@@ -273,20 +103,6 @@ TEST_CASE("who accuses on stale grounds is told better at once") {
   }
   CHECK(told);
   CHECK(bench.gossip.find(other_id(2))->state == MemberState::alive);
-}
-
-TEST_CASE("whoever is suspect here is told so with the next packet to it") {
-  Bench bench;
-  bench.hear({alive(1), alive(2)});
-  bench.hear({SuspectClaim{.id = other_id(1), .incarnation = 10, .accusers = {other_id(2)}}}, 2);
-  bench.hear({Ping{.sequence = 1, .target = self_id}});
-  const auto notices = bench.sent<SuspectClaim>(other_address(1));
-  REQUIRE(notices.size() == 1);
-  CHECK(notices[0].id == other_id(1));
-  bench.hear({DeadClaim{.id = other_id(1), .incarnation = 10}}, 2);
-  CHECK(bench.events(EventKind::dead) == 1);
-  bench.hear({Ping{.sequence = 2, .target = self_id}});
-  CHECK(bench.sent<DeadClaim>(other_address(1)).size() == 1);
 }
 
 TEST_CASE("an epoch ahead of ours is reported, not at every packet") {
@@ -457,21 +273,6 @@ TEST_CASE("a bad or failed answer is counted") {
   CHECK(bench.gossip.counters().exchanges_failed == 2);
 }
 
-TEST_CASE("seeds are tried at once, then ever more seldom, and not ourselves") {
-  Bench bench;
-  bench.gossip.join(bench.now, {self_address, other_address(1), other_address(1)}, bench.out);
-  REQUIRE(bench.out.exchanges.size() == 1);
-  CHECK(bench.out.exchanges[0].to == other_address(1));
-  bench.out.clear();
-  bench.run_for(10s);
-  CHECK(bench.out.exchanges.size() >= 4);
-  CHECK(bench.out.exchanges.size() <= 10);
-  bench.out.clear();
-  bench.run_for(10min);
-  CHECK(bench.out.exchanges.size() >= 19);
-  CHECK(bench.out.exchanges.size() <= 50);
-}
-
 TEST_CASE("the table takes as many members as it may, and no more") {
   Bench bench;
   for (std::uint64_t i = 1; i <= limits::gossip_members + 5; ++i) {
@@ -503,80 +304,4 @@ TEST_CASE("a node that leaves refutes nothing and joins nobody") {
   CHECK(bench.gossip.may_stop());
   CHECK(bench.sent<Ping>().empty());
   CHECK(bench.out.exchanges.empty());
-}
-
-TEST_CASE("a node woken late blames itself") {
-  Bench bench;
-  bench.hear({alive(1), alive(2), alive(3)});
-  bench.gossip.on_timer(bench.now, bench.out);
-  bench.now = bench.out.wake + 49ms;
-  bench.gossip.on_timer(bench.now, bench.out);
-  CHECK(bench.gossip.counters().stalls == 0);
-  for (int i = 0; i < 20; ++i) {
-    bench.now = bench.out.wake + 10s;
-    bench.gossip.on_timer(bench.now, bench.out);
-  }
-  CHECK(bench.gossip.counters().stalls == 20);
-  CHECK(bench.gossip.local_health_multiplier() == 8);
-  CHECK(bench.gossip.counters().suspicions == 0);
-}
-
-TEST_CASE("silent helpers cast doubt on this node, nacks on the target") {
-  for (const bool helpers_answer : {false, true}) {
-    Bench bench;
-    bench.hear({alive(1), alive(2), alive(3), alive(4)});
-    bench.gossip.on_timer(bench.now, bench.out);
-    while (bench.gossip.counters().probes_failed == 0) {
-      const std::vector<OutPacket> packets = bench.out.packets;
-      const auto wake = bench.out.wake;
-      for (std::uint64_t helper = 1; helper <= 4 && helpers_answer; ++helper) {
-        bench.out.packets = packets;
-        const auto requests = bench.sent<PingRequest>(other_address(helper));
-        if (requests.empty()) continue;
-        bench.header.sender = other_id(helper);
-        bench.hear({Nack{.sequence = requests[0].sequence, .subject = requests[0].target}}, helper);
-      }
-      bench.out.clear();
-      bench.now = wake;
-      bench.gossip.on_timer(bench.now, bench.out);
-    }
-    CHECK(bench.gossip.local_health_multiplier() == (helpers_answer ? 1 : 4));
-    CHECK(bench.gossip.counters().suspicions == 1);
-  }
-}
-
-TEST_CASE("a member that is back is probed in the round that is under way") {
-  Bench bench;
-  for (std::uint64_t i = 1; i <= 10; ++i) bench.hear({alive(i)});
-  bench.hear({SuspectClaim{.id = other_id(4), .incarnation = 10, .accusers = {other_id(1)}}});
-  bench.hear({DeadClaim{.id = other_id(4), .incarnation = 10}});
-  // Whoever is probed answers, so that nobody is suspect and the round goes on.
-  std::size_t of_the_returned = 0;
-  bench.gossip.on_timer(bench.now, bench.out);
-  const Instant back = bench.now + 1s;
-  const Instant end = back + 1200ms;
-  bool is_back = false;
-  while (bench.out.wake <= end) {
-    bench.now = bench.out.wake;
-    if (!is_back && bench.now >= back) {
-      is_back = true;
-      bench.hear({alive(4, 11)});
-    }
-    bench.out.clear();
-    bench.gossip.on_timer(bench.now, bench.out);
-    const std::vector<OutPacket> packets = bench.out.packets;
-    const auto wake = bench.out.wake;
-    for (std::uint64_t i = 1; i <= 10; ++i) {
-      bench.out.packets = packets;
-      for (const Ping& ping : bench.sent<Ping>(other_address(i))) {
-        if (i == 4 && !is_back) continue;
-        if (i == 4) ++of_the_returned;
-        bench.header.sender = other_id(i);
-        bench.hear({Ack{.sequence = ping.sequence, .subject = other_id(i)}}, i);
-      }
-    }
-    bench.out.clear();
-    bench.out.wake = wake;
-  }
-  CHECK(of_the_returned >= 1);
 }
