@@ -51,6 +51,16 @@ Duration Histogram::at(double quantile) const {
   return greatest_;
 }
 
+std::uint64_t Histogram::count_within(Duration bound) const {
+  if (bound >= greatest_) return count_;
+  std::uint64_t within = 0;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    if (upper_end(i) > static_cast<std::uint64_t>(std::max<std::int64_t>(0, bound.count()))) break;
+    within += counts_[i];
+  }
+  return within;
+}
+
 Duration Histogram::mean() const {
   return count_ == 0 ? Duration{0} : Duration{static_cast<std::int64_t>(sum_ns_ / count_)};
 }

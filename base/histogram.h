@@ -20,6 +20,9 @@ class Histogram {
   /// 1/32 above the true one.
   [[nodiscard]] Duration at(double quantile) const;
   [[nodiscard]] Duration mean() const;
+  [[nodiscard]] Duration sum() const { return Duration{static_cast<std::int64_t>(sum_ns_)}; }
+  /// How many stay at or below `bound`; at most those 1/32 below it are missed.
+  [[nodiscard]] std::uint64_t count_within(Duration bound) const;
   [[nodiscard]] Duration greatest() const { return greatest_; }
 
  private:

@@ -89,6 +89,13 @@ inline constexpr std::uint64_t timestamp_most = 1ULL << 62;  // of a context: th
 inline constexpr auto queue_delay_target = 5ms;
 inline constexpr auto queue_delay_interval = 100ms;
 
+inline constexpr std::size_t admin_threads = 4;
+inline constexpr std::size_t admin_queue = 16;  // connections accepted, waiting for a thread
+inline constexpr std::size_t admin_request_bytes = 1U << 16;
+inline constexpr auto admin_patience = 3s;  // for what a request needs from the event loops
+inline constexpr std::size_t inspections_a_shard = 64;
+inline constexpr auto inspection_patience = 2s;  // for another owner's answer to `explain`
+
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;
