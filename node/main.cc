@@ -6,6 +6,7 @@
 // CLI11 is heavy: only the programs' main files include it.
 #include <CLI/CLI.hpp>
 
+#include "node/admin/admin.h"
 #include "node/config.h"
 #include "node/node.h"
 #include "node/settings.h"
@@ -72,6 +73,11 @@ int run_node(Config config) {
   auto node = coterie::Node::open(std::move(config), **log);
   if (!node) {
     (*log)->error("node", node.error().message);
+    return 1;
+  }
+  auto admin = coterie::admin::Admin::open(**node);
+  if (!admin) {
+    (*log)->error("admin", admin.error().message);
     return 1;
   }
   signals.start(**node);

@@ -221,8 +221,9 @@ void Node::collect_status(std::function<void(NodeStatus)> done) {
   all->status.build = COTERIE_VERSION;
   all->status.uptime = loop_.clock().now() - started_;
   all->status.config = config_;
-  all->status.view = control_->view();
+  all->status.view = control_->look();
   all->status.blockers = control_->blockers();
+  all->status.shards_total = identity_.shards;
   all->status.gossip = control_->gossip().counters();
   all->status.local_health = control_->gossip().local_health_multiplier();
   all->status.resident_bytes = resident_bytes();

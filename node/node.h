@@ -31,7 +31,8 @@ struct NodeStatus {
   std::shared_ptr<const RingView> view;
   /// What keeps the cluster from forming.
   std::vector<std::string> blockers;
-  std::vector<ShardStatus> shards;
+  std::vector<ShardStatus> shards;  // of those that answered
+  std::size_t shards_total = 0;
   gossip::Counters gossip;
   std::uint32_t local_health = 1;
   std::uint64_t resident_bytes = 0;

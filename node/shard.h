@@ -18,6 +18,7 @@
 #include "node/coordinator/slab.h"
 #include "node/durable_gate.h"
 #include "node/forwards.h"
+#include "node/inspections.h"
 #include "node/local_copies.h"
 #include "node/mesh.h"
 #include "node/peer_links.h"
@@ -84,6 +85,10 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   [[nodiscard]] ShardStatus status() const;
   /// The hello this shard says, to whom dialled it and, with the shard it wants, to peers.
   [[nodiscard]] wire::Hello hello(ShardIndex theirs) const;
+
+  /// What each owner of a stored key holds of it, in their order; bounded in time. `done` is called
+  /// once, on this thread, unless the shard ends before.
+  void inspect(BytesView key, Inspections::Done done);
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -176,6 +181,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   coordinator::Coordinator coordinator_;
   coordinator::Admission admission_;
   Forwards forwards_;
+  Inspections inspections_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <utility>
 
 #include "base/wire/codec.h"
 #include "node/shard.h"
+#include "storage/key.h"
 
 namespace coterie {
 namespace {
@@ -74,8 +76,36 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
   (void)transport_->send(connection, error_frame(error, envelope));
 }
 
+void Shard::inspect(BytesView key, Inspections::Done done) {
+  const auto parts = decode_key(key);
+  if (!parts) return done({});
+  const auto& epoch = *view_->epoch;
+  const PartitionId partition = epoch.partition(parts->token);
+  const wire::ReplicaInspect message{
+      .scope = {.partition = partition, .configuration = epoch.configuration(partition)},
+      .key = key};
+  const auto owners = epoch.owners(partition);
+  std::vector<NodeId> others;
+  std::vector<Inspection> known;
+  for (const auto node : owners) {
+    if (node != options_.node) {
+      others.push_back(node);
+    } else {
+      known.push_back({node, copies_.inspect(message)});
+    }
+  }
+  const std::vector<NodeId> order(owners.begin(), owners.end());
+  inspections_.ask(message, others, std::move(known),
+                   [order, done = std::move(done)](auto answers) mutable {
+                     std::ranges::sort(answers, {}, [&order](const Inspection& answer) {
+                       return std::ranges::find(order, answer.node) - order.begin();
+                     });
+                     done(std::move(answers));
+                   });
+}
+
 void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body) {
-  if (forwards_.on_frame(header, body)) return;
+  if (forwards_.on_frame(header, body) || inspections_.on_frame(header, body)) return;
   const coordinator::Tag tag{header.request_id};
   const auto hand_over = [&](const auto& message) {
     if (message) {

@@ -228,9 +228,9 @@ void Control::on_event(const gossip::Event& event) {
   }
 }
 
-void Control::publish() {
+std::shared_ptr<const RingView> Control::look() const {
   const auto& epoch = epochs_.newest();
-  if (epoch == nullptr) return;
+  if (epoch == nullptr) return nullptr;
   auto view = std::make_shared<RingView>();
   view->epoch = epoch;
   for (const auto* member : gossip_.members()) {
@@ -248,6 +248,12 @@ void Control::publish() {
     view->peers.push_back({.node = member.id, .gossip = address.value_or(Address{})});
   }
   std::ranges::sort(view->peers, {}, &PeerView::node);
+  return view;
+}
+
+void Control::publish() {
+  auto view = look();
+  if (view == nullptr) return;
   if (view_ != nullptr && view_->epoch == view->epoch && view_->peers == view->peers) return;
   view_ = std::move(view);
   on_view_(view_);

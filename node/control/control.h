@@ -62,6 +62,8 @@ class Control final : public TransportHandler, public DatagramHandler {
 
   /// Null before the first epoch.
   [[nodiscard]] const std::shared_ptr<const RingView>& view() const { return view_; }
+  /// view() as of this moment, with what changes without notice (members' epochs).
+  [[nodiscard]] std::shared_ptr<const RingView> look() const;
   /// What keeps the cluster from forming; empty once it has.
   [[nodiscard]] std::vector<std::string> blockers() const;
   [[nodiscard]] const gossip::Gossip& gossip() const { return gossip_; }

@@ -1,0 +1,88 @@
+#include "node/admin/asker.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace coterie::admin {
+
+/// An answer to come. Whoever promises it holds a shared pointer: when that is dropped unanswered
+/// (a task that never ran), nobody waits any longer.
+template <class T>
+struct Asker::Slot {
+  std::shared_ptr<Waiting> waiting;
+  std::optional<T> value;
+  bool is_dropped = false;
+
+  struct Promise {
+    std::shared_ptr<Slot> slot;
+    explicit Promise(std::shared_ptr<Slot> to) : slot(std::move(to)) {}
+    Promise(const Promise&) = delete;
+    Promise& operator=(const Promise&) = delete;
+    ~Promise() {
+      const std::scoped_lock lock(slot->waiting->mutex);
+      slot->is_dropped = true;
+      slot->waiting->changed.notify_all();
+    }
+    void set(T value) {
+      const std::scoped_lock lock(slot->waiting->mutex);
+      slot->value = std::move(value);
+      slot->waiting->changed.notify_all();
+    }
+  };
+};
+
+Asker::Asker(Node& node) : node_(node), waiting_(std::make_shared<Waiting>()) {}
+
+Asker::~Asker() {
+  stop();
+}
+
+void Asker::stop() {
+  const std::scoped_lock lock(waiting_->mutex);
+  waiting_->is_stopping = true;
+  waiting_->changed.notify_all();
+}
+
+Source Asker::source() {
+  return {.status = [this] { return status(); },
+          .inspect = [this](PartitionId partition,
+                            Bytes key) { return inspect(partition, std::move(key)); }};
+}
+
+template <class T>
+Result<T> Asker::wait_for(const std::shared_ptr<Slot<T>>& slot) {
+  std::unique_lock lock(waiting_->mutex);
+  const bool is_settled = waiting_->changed.wait_for(lock, limits::admin_patience, [&] {
+    return slot->value.has_value() || slot->is_dropped || waiting_->is_stopping;
+  });
+  if (slot->value) return *std::move(slot->value);
+  if (waiting_->is_stopping) return fail(ErrorCode::unavailable, "the node is stopping");
+  if (is_settled)
+    return fail(ErrorCode::unavailable, "the node is starting or too busy; ask again");
+  return fail(ErrorCode::unavailable, "the node's event loops did not answer in time; ask again");
+}
+
+Result<NodeStatus> Asker::status() {
+  auto slot = std::make_shared<Slot<NodeStatus>>(Slot<NodeStatus>{.waiting = waiting_});
+  {
+    auto promise = std::make_shared<Slot<NodeStatus>::Promise>(slot);
+    (void)node_.ask_status([promise](NodeStatus status) { promise->set(std::move(status)); });
+  }
+  return wait_for(slot);
+}
+
+Result<std::vector<Inspection>> Asker::inspect(PartitionId partition, Bytes key) {
+  using Answers = std::vector<Inspection>;
+  auto slot = std::make_shared<Slot<Answers>>(Slot<Answers>{.waiting = waiting_});
+  {
+    auto promise = std::make_shared<Slot<Answers>::Promise>(slot);
+    (void)node_.post_to(partition, [promise, key = std::move(key)](Shard& shard) {
+      shard.inspect(key, [promise](Answers answers) { promise->set(std::move(answers)); });
+    });
+  }
+  return wait_for(slot);
+}
+
+}  // namespace coterie::admin

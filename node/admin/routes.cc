@@ -1,0 +1,161 @@
+#include "node/admin/routes.h"
+
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "node/admin/documents.h"
+#include "node/admin/explain.h"
+#include "node/admin/facts.h"
+#include "node/admin/metrics.h"
+#include "node/admin/verdict.h"
+
+namespace coterie::admin {
+namespace {
+
+WallTime wall_now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+int status_for(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::too_large:
+      return 400;
+    case ErrorCode::not_found:
+    case ErrorCode::unknown_bucket:
+      return 404;
+    case ErrorCode::unavailable:
+    case ErrorCode::overloaded:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+HttpAnswer refusal(const Error& error) {
+  return {.status = status_for(error.code), .body = error_document(error)};
+}
+
+Error forming(const NodeStatus& status) {
+  return {.code = ErrorCode::unavailable,
+          .message = "the cluster is forming: " + (status.blockers.empty()
+                                                       ? std::string("it will be ready in a moment")
+                                                       : status.blockers.front())};
+}
+
+/// Why the node cannot serve; nothing if it can.
+std::optional<Error> not_ready(const NodeStatus& status) {
+  if (status.view == nullptr) return forming(status);
+  if (status.shards.size() < status.shards_total) {
+    return Error{.code = ErrorCode::unavailable,
+                 .message = std::to_string(status.shards_total - status.shards.size()) + " of " +
+                            std::to_string(status.shards_total) +
+                            " shards do not answer: they recover, or are overloaded"};
+  }
+  for (const auto& shard : status.shards) {
+    if (shard.store.state != StoreState::stopped) continue;
+    return Error{.code = ErrorCode::unavailable,
+                 .message = "shard " + std::to_string(shard.shard.value) +
+                            " has stopped: " + shard.store.reason};
+  }
+  return std::nullopt;
+}
+
+HttpAnswer health(const NodeStatus& status, const HttpRequest&, const Source&) {
+  if (const auto error = not_ready(status)) return refusal(*error);
+  return {.body = health_document(status)};
+}
+
+HttpAnswer metrics(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = metrics_text(status, judge(facts_of(status)))};
+}
+
+HttpAnswer status(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = status_document(status, judge(facts_of(status)), wall_now())};
+}
+
+HttpAnswer members(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = members_document(status)};
+}
+
+HttpAnswer ring(const NodeStatus& status, const HttpRequest& request, const Source&) {
+  if (status.view == nullptr) return refusal(forming(status));
+  const auto asked = request.parameters.find("partition");
+  if (asked == request.parameters.end()) return {.body = ring_document(status, std::nullopt)};
+  const std::string& text = asked->second;
+  const std::uint32_t partitions = status.view->epoch->partitions();
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number >= partitions) {
+    return refusal(
+        {.code = ErrorCode::invalid_argument,
+         .message = "partition should be a number from 0 to " + std::to_string(partitions - 1)});
+  }
+  return {.body = ring_document(status, PartitionId{number})};
+}
+
+HttpAnswer config(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = config_document(status.config)};
+}
+
+HttpAnswer explain(const NodeStatus& status, const HttpRequest& request, const Source& source) {
+  if (status.view == nullptr) return refusal(forming(status));
+  const auto question = read_question(request, *status.view->epoch);
+  if (!question) return refusal(question.error());
+  auto answers = source.inspect(question->partition, question->key);
+  if (!answers) return refusal(answers.error());
+  return {.body = explain_document(status, *question, *answers, wall_now())};
+}
+
+struct Route {
+  std::string_view path;
+  std::string_view meaning;
+  HttpAnswer (*answer)(const NodeStatus&, const HttpRequest&, const Source&);
+};
+
+constexpr Route all_routes[] = {
+    {"/healthz", "200 when this node serves, else 503 and why", health},
+    {"/metrics", "figures in Prometheus' text form", metrics},
+    {"/v1/status", "the cluster as this node sees it, verdict first", status},
+    {"/v1/members", "the nodes", members},
+    {"/v1/ring", "who owns what; ?partition=NUMBER for one", ring},
+    {"/v1/explain", "where a record stands; ?key=TEXT or key_base64=, bucket=, sort_key=", explain},
+    {"/v1/config", "this node's settings", config},
+};
+
+HttpAnswer not_found(const std::string& path) {
+  std::string there;
+  for (const auto& route : all_routes) {
+    there += (there.empty() ? "" : "; ") + std::string(route.path) + " (" +
+             std::string(route.meaning) + ")";
+  }
+  return refusal(
+      {.code = ErrorCode::not_found, .message = path + " is not here; there are: " + there});
+}
+
+HttpAnswer respond(const Source& source, const HttpRequest& request) {
+  for (const auto& route : all_routes) {
+    if (route.path != request.path) continue;
+    const auto known = source.status();
+    return known ? route.answer(*known, request, source) : refusal(known.error());
+  }
+  return not_found(request.path);
+}
+
+}  // namespace
+
+HttpDoor::Handler routes(Source source) {
+  return [source = std::move(source)](const HttpRequest& request) -> HttpAnswer {
+    try {
+      return respond(source, request);
+    } catch (const std::exception& error) {
+      return refusal({.code = ErrorCode::internal, .message = error.what()});
+    }
+  };
+}
+
+}  // namespace coterie::admin

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "node/admin/availability.h"
+#include "ring/epoch.h"
+
+namespace coterie::admin {
+
+/// How a node sees a member.
+enum class Sight : std::uint8_t { alive, suspect, dead, left, unheard };
+[[nodiscard]] const char* name(Sight sight);
+
+struct MemberFacts {
+  NodeId node;
+  std::string zone;
+  Sight sight = Sight::unheard;
+  EpochNumber epoch;  // as gossip says; zero if unknown
+};
+
+/// What one of this node's own shards reports.
+struct ShardFacts {
+  std::uint32_t shard = 0;
+  enum class Store : std::uint8_t { healthy, read_only, stopped } store = Store::healthy;
+  std::string reason;
+  bool is_behind = false;
+  std::size_t unsure_copies = 0;
+};
+
+struct Facts {
+  NodeId self;
+  /// Null while the cluster forms.
+  std::shared_ptr<const Epoch> epoch;
+  std::vector<std::string> blockers;
+  /// Of the epoch's members only.
+  std::vector<MemberFacts> members;
+  std::vector<ShardFacts> shards;
+  std::size_t shards_expected = 0;
+};
+
+/// How bad it is, best first.
+enum class Level : std::uint8_t { ok, degraded, forming, critical };
+[[nodiscard]] const char* name(Level level);
+
+/// One thing that is wrong: what, and what to do.
+struct Problem {
+  Level level = Level::degraded;
+  /// Stable, for programs.
+  std::string code;
+  std::string text;
+  /// Whose own trouble it is; zero: the cluster's, which every node sees.
+  NodeId node;
+};
+
+struct Verdict {
+  Level level = Level::ok;
+  /// One line: what is wrong first, or that all is well.
+  std::string text;
+  /// The worst first.
+  std::vector<Problem> problems;
+  Availability availability;  // empty while the cluster forms
+};
+
+/// Pure: the same facts give the same verdict.
+[[nodiscard]] Verdict judge(const Facts& facts);
+
+}  // namespace coterie::admin
