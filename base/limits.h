@@ -76,6 +76,7 @@ inline constexpr auto full_retry = 1s;               // a full disk or map is tr
 inline constexpr auto deepening_pause = 1ms;         // between two pages of a tree's records
 inline constexpr std::size_t table_key_bytes = 511;  // LMDB's own
 inline constexpr std::uint64_t map_bytes_a_node = 1ULL << 40;
+inline constexpr std::uint64_t map_reserve_bytes = 1ULL << 30;  // for deletes; an eighth of less
 
 inline constexpr auto request_deadline_default = 5s;
 inline constexpr auto request_deadline_most = 60s;

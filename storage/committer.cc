@@ -12,6 +12,7 @@ namespace coterie {
 struct Committer::Job {
   std::optional<LogBatch> batch;
   bool wants_sync = false;
+  bool is_maintenance = false;
   LogPosition recycle;  // 0: nothing
 
   Result<void> written;
@@ -23,10 +24,8 @@ struct Committer::Job {
   void run(LogWriter& writer) {
     if (batch) written = writer.write(*batch);
     if (written && wants_sync) synced = writer.sync();
-    if (recycle.value != 0) {
-      room = writer.recycle(recycle);
-    }
-    if (room && writer.is_low()) room = writer.replenish();
+    if (is_maintenance) room = writer.recycle(recycle);
+    if (is_maintenance && room) room = writer.replenish();
     is_low = writer.is_low();
     log_bytes = writer.log_bytes();
   }
@@ -113,10 +112,13 @@ void Committer::recycle(LogPosition position) {
 
 void Committer::maintain(LogPosition recycle) {
   auto job = std::make_shared<Job>();
+  job->is_maintenance = true;
+  is_maintaining_ = true;
   job->recycle = recycle;
   worker_.submit([writer = writer_, job]() { job->run(*writer); },
                  [this, alive = alive_, job]() {
                    if (!*alive || failure_) return;
+                   is_maintaining_ = false;
                    log_bytes_ = job->log_bytes;
                    learn_room(job->room, job->is_low);
                    flush();
@@ -156,7 +158,9 @@ void Committer::finish(Job& job) {
       synced_ = written_;
       syncs_ += 1;
     }
-    learn_room(job.room, job.is_low);
+    if (!job.is_low) learn_room({}, false);
+    // a new spare is made after those who wait for this batch have heard of it
+    if (job.is_low && !is_maintaining_ && !retry_timer_) maintain(LogPosition{});
   }
   flush();
   on_progress_();

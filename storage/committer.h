@@ -81,6 +81,7 @@ class Committer {
   LogPosition sync_wanted_;
   std::deque<LogBatch> batches_;  // to be written; the last one fills
   bool in_flight_ = false;
+  bool is_maintaining_ = false;
   bool waits_for_room_ = false;  // the first batch could not be written yet
   std::optional<TimerId> sync_timer_;
   std::optional<TimerId> retry_timer_;

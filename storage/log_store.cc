@@ -159,6 +159,13 @@ bool LogStore::is_overlay_full() const {
          active_->records() >= options_.overlay_records;
 }
 
+bool LogStore::is_table_nearly_full() const {
+  constexpr std::uint64_t part = 8;
+  const auto free = parts_.table.free_bytes();
+  const auto whole = free / part + parts_.table.used_bytes() / part;  // either may be huge
+  return free < std::min(options_.table_reserve_bytes, whole);
+}
+
 /// Hands the overlay and the trees as they are to a checkpoint, if none is under way; else the end
 /// of that one brings us back.
 void LogStore::freeze() {
@@ -208,7 +215,7 @@ void LogStore::update_state() {
     enter(StoreState::read_only, "the disk is full: " + full->message);
   } else if (const auto& no_room = checkpointer_->full()) {
     enter(StoreState::read_only, "a checkpoint finds no room: " + no_room->message);
-  } else if (parts_.table.free_bytes() < options_.table_reserve_bytes) {
+  } else if (is_table_nearly_full()) {
     enter(StoreState::read_only,
           "the map is full but for what is kept back for deletes: delete, or raise its size");
   } else {

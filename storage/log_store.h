@@ -52,8 +52,9 @@ struct LogStoreOptions {
   Duration overlay_age = limits::overlay_age;
   Duration interval_sync = limits::interval_sync;
   Duration full_retry = limits::full_retry;
-  /// Below this much room in the table only erasures are taken.
-  std::uint64_t table_reserve_bytes = 0;
+  /// With less room than this in the table (an eighth of it, if that is less) only erasures are
+  /// taken, so that what was taken before still fits.
+  std::uint64_t table_reserve_bytes = limits::map_reserve_bytes;
 };
 
 /// The store of DESIGN: disk. Appends go to an overlay in memory and to a log; a checkpoint moves
@@ -113,6 +114,7 @@ class LogStore final : public Store {
   void arm_age_timer();
   void arm_deepening();
   [[nodiscard]] bool is_overlay_full() const;
+  [[nodiscard]] bool is_table_nearly_full() const;
   void freeze();
   void on_progress();
   void update_state();

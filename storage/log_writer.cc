@@ -104,17 +104,10 @@ Result<void> LogWriter::rotate(std::uint64_t room_bytes) {
 }
 
 Result<LogSegment> LogWriter::take_segment(std::uint64_t size_bytes) {
-  const auto take_spare = [&]() {
-    auto spare = std::move(spares_.front());
-    spares_.pop_front();
-    return spare;
-  };
-  const bool spares_fit = size_bytes <= options_.segment_bytes;
-  if (spares_fit && spares_.size() > reserve_segments) return take_spare();
-  auto created = create_segment(size_bytes);
-  if (created || created.error().code != ErrorCode::read_only) return created;
-  if (spares_fit && !spares_.empty()) return take_spare();
-  return created;
+  if (spares_.empty() || size_bytes > options_.segment_bytes) return create_segment(size_bytes);
+  auto spare = std::move(spares_.front());
+  spares_.pop_front();
+  return spare;
 }
 
 Result<LogSegment> LogWriter::create_segment(std::uint64_t size_bytes) {

@@ -1,5 +1,6 @@
 #include "storage/memory_table.h"
 
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -30,7 +31,12 @@ Result<void> MemoryTable::commit(std::span<const Entry> entries, LogPosition pos
   const std::scoped_lock lock(mutex_);
   if (failure_) return std::unexpected(*failure_);
   auto used = used_bytes_;
+  const Entry* before = nullptr;
   for (const auto& entry : entries) {
+    check(before == nullptr ||
+              std::tie(before->space, before->key) < std::tie(entry.space, entry.key),
+          "the entries of a commit are sorted and name each key once");
+    before = &entry;
     const auto& map = maps_[index(entry.space)];
     if (const auto old = map.find(entry.key); old != map.end()) {
       used -= old->first.size() + old->second.size();

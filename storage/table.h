@@ -23,7 +23,7 @@ class Table {
     std::optional<BytesView> value;  // none: erase
   };
 
-  /// Applies entries, sorted by (space, key), and remembers `position`, all durably or not at all.
+  /// Applies entries, sorted by (space, key) and each key once, and remembers `position`, all durably or not at all.
   /// On the checkpoint thread. Errors: read_only (map or disk full; may be tried again), io.
   [[nodiscard]] virtual Result<void> commit(std::span<const Entry> entries,
                                             LogPosition position) = 0;

@@ -222,28 +222,32 @@ TEST_CASE("damage below the table's position takes nothing back") {
 }
 
 TEST_CASE("damage below the table's position hides what lies above it") {
-  Rig rig;
-  rig.options.segment_bytes = 1 << 16;
-  rig.open();
-  for (std::uint64_t i = 1; i <= puts; ++i) rig.put_synced(i % 4, i);
-  rig.timers.advance(rig.options.overlay_age);
-  rig.settle();
-  rig.put_synced(8, 8);
-  rig.kill();
-  auto contents = rig.disk.contents();
-  for (auto& [name, bytes] : contents) {
-    const auto ends = batch_ends(bytes, rig.options.new_log_id);
-    if (!ends.empty()) bytes[ends[2] + 100] ^= 1;
+  // in a batch's payload, or in the header that begins the segment
+  for (const bool at_beginning : {false, true}) {
+    Rig rig;
+    rig.options.segment_bytes = 1 << 16;
+    rig.open();
+    for (std::uint64_t i = 1; i <= puts; ++i) rig.put_synced(i % 4, i);
+    rig.timers.advance(rig.options.overlay_age);
+    rig.settle();
+    rig.put_synced(8, 8);
+    rig.kill();
+    auto contents = rig.disk.contents();
+    for (auto& [name, bytes] : contents) {
+      const auto ends = batch_ends(bytes, rig.options.new_log_id);
+      if (!ends.empty()) bytes[at_beginning ? 20 : ends[2] + 100] ^= 1;
+    }
+    rig.disk.set_contents(contents);
+    rig.open();
+    CHECK(everything(*rig.store, Space::records) == after(puts));
+    CHECK(rig.store->status().damaged.size() == rig_partitions);
+    CHECK(rig.store->last().value == puts + 1);
+    rig.put_synced(9, 9);
+    rig.kill();
+    rig.open();
+    CHECK(everything(*rig.store, Space::records).size() == after(puts).size() + 1);
+    CHECK(rig.store->recovery_note().empty());
   }
-  rig.disk.set_contents(contents);
-  rig.open();
-  CHECK(everything(*rig.store, Space::records) == after(puts));
-  CHECK(rig.store->status().damaged.size() == rig_partitions);
-  CHECK(rig.store->last().value == puts + 1);
-  rig.put_synced(9, 9);
-  rig.kill();
-  rig.open();
-  CHECK(everything(*rig.store, Space::records).size() == after(puts).size() + 1);
 }
 
 TEST_CASE("a log older than its table, or none, is damage of everything") {

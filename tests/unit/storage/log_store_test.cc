@@ -111,6 +111,7 @@ TEST_CASE("a batch for which there is no room waits for it and keeps its order")
 
 TEST_CASE("a full table refuses puts, and erasures alone clear it") {
   Rig rig;
+  rig.options.table_reserve_bytes = 0;
   rig.open();
   rig.memory_table.set_capacity(4000);
   const auto taken = fill(rig, 0);
@@ -135,11 +136,13 @@ TEST_CASE("a full table refuses puts, and erasures alone clear it") {
 
 TEST_CASE("puts stop while the table has room for what was already taken") {
   Rig rig;
-  rig.options.table_reserve_bytes = 10000;
+  rig.options.overlay_records = 8;
   rig.open();
-  rig.memory_table.set_capacity(20000);
+  rig.memory_table.set_capacity(40000);
   const auto taken = fill(rig, 0);
-  CHECK(rig.memory_table.used_bytes() > 10000);
+  CHECK(rig.store->status().reason.find("kept back") != std::string::npos);
+  CHECK(rig.memory_table.used_bytes() > 35000);
+  CHECK(rig.memory_table.position()->value + 2 * rig.options.overlay_records > taken);
   for (std::uint64_t number = 0; number < taken / 2; ++number) rig.erase(number);
   rig.timers.advance(rig.options.overlay_age);
   rig.settle();
