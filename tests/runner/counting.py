@@ -44,6 +44,14 @@ def count(output, exit_code):
     return counts, why
 
 
+def count_planted(output):
+    """A program over a planted fault passes when its tests ran and one of them noticed."""
+    match = DOCTEST.search(output)
+    noticed = match is not None and int(match.group(3)) > 0
+    why = "" if noticed else "the planted fault went unnoticed"
+    return Counts(int(noticed), int(not noticed)), why
+
+
 def describe(counts, why, seconds):
     """A line's note: why it failed, how many passed and failed, how long it took."""
     parts = [why] if why else []

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from .counting import count, describe
+from .counting import count, count_planted, describe
 
 NO_LIMIT_S = 3600  # for a test that Meson gives no time limit
 GRACE_S = 10       # between being asked to end and being killed
@@ -61,7 +61,8 @@ def ended(process):
 
 
 def report(tally, traces, test, output, exit_code, seconds):
-    counts, why = count(output, exit_code)
+    planted = "planted" in test.suites
+    counts, why = count_planted(output) if planted else count(output, exit_code)
     tally.add(f"{test.build.name}: {test.name}", counts, describe(counts, why, seconds), output,
               test.again)
     for label, trace in TRACE.findall(output):

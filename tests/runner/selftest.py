@@ -2,7 +2,7 @@
 
 import unittest
 
-from .counting import count
+from .counting import count, count_planted
 from .tally import Tally
 
 
@@ -47,6 +47,14 @@ class Counting(unittest.TestCase):
     def test_any_other_program_is_one_test(self):
         self.check("done\n", 0, 1, 0)
         self.check("oh\n", 3, 0, 1)
+
+    def test_a_planted_fault_has_to_be_noticed(self):
+        for summary, passed in (
+                ("[doctest] test cases: 3 | 1 passed | 2 failed | 0 skipped\n", 1),
+                ("[doctest] test cases: 3 | 3 passed | 0 failed | 0 skipped\n", 0),
+                ("error while loading shared libraries\n", 0)):
+            counts, _ = count_planted(summary)
+            self.assertEqual((counts.passed, counts.failed), (passed, 1 - passed))
 
     def test_the_last_line(self):
         tally = Tally()
