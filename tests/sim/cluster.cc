@@ -1,0 +1,89 @@
+#include "tests/sim/cluster.h"
+
+#include <algorithm>
+
+namespace coterie::sim {
+namespace {
+
+/// A connection that broke may seem whole for so long (env/network.cc).
+constexpr Duration aftermath = 20s;
+
+std::vector<Bucket> buckets(std::uint32_t replicas) {
+  Bucket commit{.id = commit_bucket, .name = "commit"};
+  commit.r = commit.w = replicas / 2 + 1;
+  Bucket interval = commit;
+  interval.id = interval_bucket;
+  interval.name = "interval";
+  interval.durability = Durability::interval;
+  Bucket lww = commit;
+  lww.id = lww_bucket;
+  lww.name = "lww";
+  lww.resolver = Resolver::lww;
+  return {commit, interval, lww};
+}
+
+}  // namespace
+
+Cluster::Cluster(std::uint64_t seed, const Settings& settings)
+    : world_(seed), story_(world_), network_(world_), replicas_(settings.replicas) {
+  std::vector<NodeIndex> indexes;
+  std::vector<Address> members;
+  for (std::size_t i = 0; i < settings.nodes; ++i) {
+    indexes.push_back(world_.add_node());
+    members.push_back({.host = SimNetwork::host(indexes.back()), .port = 7402});
+  }
+  for (std::size_t i = 0; i < settings.nodes; ++i) {
+    SimNode::Settings node;
+    const std::string& host = members[i].host;
+    node.config.doors = {.client = {.host = host, .port = 7400},
+                         .peer = {.host = host, .port = 7401},
+                         .gossip = members[i],
+                         .admin = {.host = host, .port = 7403},
+                         .insecure = true};
+    node.config.cluster.initial_members = members;
+    node.config.cluster.replicas = settings.replicas;
+    node.config.cluster.partitions = settings.partitions;
+    node.config.buckets = buckets(settings.replicas);
+    node.shards = settings.shards[i % settings.shards.size()];
+    node.store = settings.store;
+    nodes_.push_back(std::make_unique<SimNode>(network_, story_, indexes[i], std::move(node)));
+  }
+  for (std::size_t i = 0; i < settings.client_hosts; ++i) {
+    clients_.push_back(std::make_unique<SimClient>(network_, world_.add_node()));
+  }
+}
+
+SimNode* Cluster::find(NodeId id) {
+  const auto found =
+      std::ranges::find_if(nodes_, [id](const auto& node) { return node->id() == id; });
+  return found == nodes_.end() ? nullptr : found->get();
+}
+
+std::shared_ptr<const Epoch> Cluster::epoch() {
+  for (const auto& node : nodes_) {
+    if (epoch_ != nullptr) break;
+    if (const auto view = node->view()) epoch_ = view->epoch;
+  }
+  return epoch_;
+}
+
+bool Cluster::is_whole() const {
+  return std::ranges::all_of(nodes_, [this](const auto& node) {
+    if (!node->is_ready() || node->is_broken()) return false;
+    const auto view = node->view();
+    const auto alive = std::ranges::count(view->peers, wire::Liveness::alive, &PeerView::liveness);
+    return static_cast<std::size_t>(alive) == nodes_.size();
+  });
+}
+
+void Cluster::disturb(NodeIndex node, Instant until) {
+  auto& known = disturbed_until_[node];
+  known = std::max({known, until, world_.now()});
+}
+
+bool Cluster::is_undisturbed_since(NodeIndex node, Instant since) const {
+  const auto found = disturbed_until_.find(node);
+  return found == disturbed_until_.end() || found->second + aftermath < since;
+}
+
+}  // namespace coterie::sim

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/instant.h"
+#include "base/policy.h"
+#include "tests/sim/env/world.h"
+
+namespace coterie::sim {
+
+/// Places in History::operations and History::keys.
+using OperationIndex = std::size_t;
+using KeyIndex = std::size_t;
+
+enum class OperationKind : std::uint8_t { get, put, remove };
+enum class Outcome : std::uint8_t {
+  pending,  // nothing was heard of it
+  done,
+  refused,  // an error that says: definitely not executed
+  unknown,
+};
+
+/// What one client asked and heard. Every put's value is unique: it names the operation.
+struct Operation {
+  OperationKind kind = OperationKind::get;
+  KeyIndex key = 0;
+  NodeIndex client;
+  NodeIndex node;
+  Instant begin;
+  Instant end = Instant::max();
+  Outcome outcome = Outcome::pending;
+  /// How many owners had to answer: R or W.
+  std::uint32_t quorum = 0;
+  Durability durability = Durability::commit;
+  /// What handed out the context that a put or remove brought; none: it was blind.
+  std::optional<OperationIndex> context_of;
+  /// A put's: whether the context in its reply covers its own write (storage/versions.h,
+  /// context_after).
+  bool covers_itself = false;
+  /// A get's: the puts whose values it showed.
+  std::vector<OperationIndex> values;
+  /// A get's values that nobody wrote.
+  std::vector<std::string> strange_values;
+  std::uint32_t tries = 1;
+  std::string error;
+};
+
+struct KeyHistory {
+  std::string partition_key;
+  BucketId bucket;
+  Resolver resolver = Resolver::siblings;
+  /// All operations on it, in the order in which they began.
+  std::vector<OperationIndex> operations;
+};
+
+struct PowerLoss {
+  Instant when;
+  NodeIndex node;
+};
+
+/// All that the clients of a run know, for the oracles.
+struct History {
+  std::uint32_t owners = 3;  // N
+  std::vector<KeyHistory> keys;
+  std::vector<Operation> operations;
+  std::vector<PowerLoss> power_losses;
+};
+
+}  // namespace coterie::sim

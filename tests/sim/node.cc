@@ -1,0 +1,302 @@
+#include "tests/sim/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "node/identity.h"
+
+namespace coterie::sim {
+namespace {
+
+constexpr std::size_t mailbox_tasks = 4096;
+constexpr const char* build = "simulated";
+
+}  // namespace
+
+/// What ShardThread holds. In the order in which they are made.
+struct SimNode::ShardLoop {
+  ShardLoop(SimWorld& world, NodeIndex node)
+      : clock(world, node), timers(world, node), mailbox(world, node, mailbox_tasks) {}
+  ~ShardLoop() {
+    transport.reset();
+    shard.reset();
+    store.reset();
+  }
+
+  SimClock clock;
+  SimTimers timers;
+  std::unique_ptr<SimWorker> commit;
+  std::unique_ptr<SimWorker> checkpoint;
+  std::unique_ptr<LogStore> store;
+  std::unique_ptr<Shard> shard;
+  std::unique_ptr<SimTransport> transport;
+  SimMailbox mailbox;
+};
+
+/// What Node holds.
+struct SimNode::Running {
+  Running(SimWorld& world, NodeIndex node)
+      : clock(world, node), timers(world, node), mailbox(world, node, mailbox_tasks) {}
+  ~Running() {
+    shards.clear();
+    client_door.reset();
+    peer_door.reset();
+    gossip_door.reset();
+    datagrams.reset();
+    gossip_transport.reset();
+    control.reset();
+  }
+
+  SimClock clock;
+  SimTimers timers;
+  SimMailbox mailbox;
+  Identity identity;
+  RunId run;
+  std::unique_ptr<Control> control;
+  std::unique_ptr<SimTransport> gossip_transport;
+  std::unique_ptr<SimDatagrams> datagrams;
+  std::unique_ptr<SimListener> gossip_door;
+  std::unique_ptr<SimListener> peer_door;
+  std::unique_ptr<SimListener> client_door;
+  std::vector<std::unique_ptr<ShardLoop>> shards;
+  std::size_t shards_ready = 0;
+  std::size_t shards_closed = 0;
+  bool is_stopping = false;
+  bool has_failed = false;
+};
+
+SimNode::SimNode(SimNetwork& network, const Story& story, NodeIndex index, Settings settings)
+    : network_(network),
+      world_(network.world()),
+      index_(index),
+      name_("node " + std::to_string(index.value)),
+      settings_(std::move(settings)),
+      log_(story, name_),
+      disk_(world_, index),
+      random_(world_.fork_random()) {
+  for (std::uint16_t i = 0; i < settings_.shards; ++i) {
+    tables_.push_back(std::make_unique<MemoryTable>());
+  }
+}
+
+SimNode::~SimNode() {
+  if (running_ != nullptr) crash(Crash::process);
+}
+
+Result<void> SimNode::start() {
+  check(running_ == nullptr, "a node is started once a run");
+  auto running = std::make_unique<Running>(world_, index_);
+  auto identity = open_identity(disk_, settings_.shards, random_);
+  if (!identity) return std::unexpected(identity.error());
+  id_ = identity->node;
+  running->identity = *identity;
+  running->run = RunId{random_.next()};
+  running->control = std::make_unique<Control>(
+      Control::Environment{
+          .clock = running->clock, .timers = running->timers, .files = disk_, .log = log_},
+      Control::Options{.config = settings_.config,
+                       .identity = *identity,
+                       .run = running->run,
+                       .build = build,
+                       .gossip = {}},
+      random_.fork(), [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
+  running->gossip_transport = std::make_unique<SimTransport>(network_, index_, *running->control);
+  if (auto opened = running->control->open(); !opened) return opened;
+  running_ = std::move(running);
+  if (auto opened = open_doors(); !opened) {
+    running_.reset();
+    return opened;
+  }
+  log_.info("node", "started as " + short_name(id_));
+  running_->control->start(*running_->gossip_transport, *running_->datagrams);
+  return {};
+}
+
+Result<void> SimNode::open_doors() {
+  auto& run = *running_;
+  const auto& doors = settings_.config.doors;
+  auto datagrams = SimDatagrams::open(network_, index_, doors.gossip, *run.control);
+  if (!datagrams) return std::unexpected(datagrams.error());
+  run.datagrams = *std::move(datagrams);
+  auto gossip = SimListener::listen(network_, index_, doors.gossip, [&run, this](SimSocket socket) {
+    if (auto admitted = run.control->admits(socket.theirs.view()); !admitted) {
+      return refuse(std::move(socket), admitted.error());
+    }
+    if (auto taken = run.gossip_transport->adopt(std::move(socket), run.control->hello()); !taken) {
+      log_.warn("gossip", taken.error().message);
+    }
+  });
+  if (!gossip) return std::unexpected(gossip.error());
+  run.gossip_door = *std::move(gossip);
+  auto peer = SimListener::listen(network_, index_, doors.peer, [this](SimSocket socket) {
+    on_data_hello(std::move(socket), wire::Role::peer);
+  });
+  if (!peer) return std::unexpected(peer.error());
+  run.peer_door = *std::move(peer);
+  auto client = SimListener::listen(network_, index_, doors.client, [this](SimSocket socket) {
+    on_data_hello(std::move(socket), wire::Role::client);
+  });
+  if (!client) return std::unexpected(client.error());
+  run.client_door = *std::move(client);
+  return {};
+}
+
+void SimNode::crash(Crash how) {
+  check(running_ != nullptr, "only what runs can crash");
+  log_.info("node", how == Crash::power ? "loses power" : "is killed");
+  world_.crash(index_, how);
+  running_.reset();
+}
+
+void SimNode::stop() {
+  check(running_ != nullptr, "only what runs can stop");
+  if (std::exchange(running_->is_stopping, true)) return;
+  log_.info("node", "stopping");
+  running_->client_door.reset();
+  running_->peer_door.reset();
+  running_->control->leave([this] {
+    running_->shards_closed = running_->shards.size();
+    for (const auto& loop : running_->shards) {
+      if (loop->store == nullptr) continue;
+      --running_->shards_closed;
+      loop->store->close([this] { shard_closed(); });
+    }
+    if (running_->shards_closed == running_->shards.size()) {
+      --running_->shards_closed;
+      shard_closed();
+    }
+  });
+}
+
+void SimNode::shard_closed() {
+  if (++running_->shards_closed < running_->shards.size()) return;
+  // Not from within what it destroys. The world's own event: the node's end with its life.
+  const Life life = world_.life(index_);
+  world_.schedule(world_.life(NodeIndex{0}), Duration{0}, "exit", [this, life] {
+    if (world_.is_over(life)) return;
+    log_.info("node", "exits");
+    world_.crash(index_, Crash::process);
+    running_.reset();
+  });
+}
+
+void SimNode::on_view(const std::shared_ptr<const RingView>& view) {
+  auto& run = *running_;
+  if (run.is_stopping) return;
+  const bool is_first = run.shards.empty();
+  for (std::uint16_t i = 0; i < settings_.shards; ++i) {
+    if (is_first) run.shards.push_back(std::make_unique<ShardLoop>(world_, index_));
+    auto& loop = *run.shards[i];
+    const bool posted = loop.mailbox.post([this, is_first, i, view, &loop] {
+      if (is_first) return open_shard(ShardIndex{i}, view);
+      if (loop.shard != nullptr) loop.shard->set_view(view);
+    });
+    check(posted, "a simulated node's mailboxes are long enough");
+  }
+}
+
+void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view) {
+  auto& run = *running_;
+  auto& loop = *run.shards[shard.value];
+  loop.commit = std::make_unique<SimWorker>(world_, index_, disk_);
+  loop.checkpoint = std::make_unique<SimWorker>(world_, index_, disk_);
+  LogStoreOptions options = settings_.store;
+  options.partitions = view->epoch->partitions();
+  options.shard = shard;
+  options.shards = settings_.shards;
+  options.directory = "log-" + std::to_string(shard.value);
+  options.new_log_id = random_.next();
+  auto store = LogStore::open({.files = disk_,
+                               .table = *tables_[shard.value],
+                               .commit = *loop.commit,
+                               .checkpoint = *loop.checkpoint,
+                               .timers = loop.timers},
+                              options);
+  if (!store) {
+    log_.error("node", store.error().message);
+    run.has_failed = true;
+    return;
+  }
+  loop.store = *std::move(store);
+  if (!loop.store->recovery_note().empty()) log_.warn("storage", loop.store->recovery_note());
+  loop.shard = std::make_unique<Shard>(Shard::Environment{.clock = loop.clock,
+                                                          .timers = loop.timers,
+                                                          .store = *loop.store,
+                                                          .mesh = *this,
+                                                          .log = log_},
+                                       Shard::Options{.node = id_,
+                                                      .run = run.run,
+                                                      .shard = shard,
+                                                      .shards = settings_.shards,
+                                                      .build = build,
+                                                      .admission = {},
+                                                      .coordinator = {}},
+                                       random_.fork(), view);
+  loop.transport = std::make_unique<SimTransport>(network_, index_, *loop.shard);
+  loop.shard->attach(*loop.transport);
+  (void)run.mailbox.post([this] {
+    if (++running_->shards_ready < running_->shards.size()) return;
+    on_view(running_->control->view());
+    log_.info("node", "ready");
+  });
+}
+
+void SimNode::on_data_hello(SimSocket socket, wire::Role role) {
+  auto& run = *running_;
+  const auto hello = socket.theirs.view();
+  Result<void> admitted = run.control->admits(hello);
+  if (admitted && hello.role != role) {
+    admitted = fail(ErrorCode::refused, "this is another door");
+  } else if (admitted && run.shards_ready < settings_.shards) {
+    admitted = fail(ErrorCode::unavailable, "the node is starting; retry");
+  }
+  if (!admitted) return refuse(std::move(socket), admitted.error());
+  const ShardIndex shard{static_cast<std::uint16_t>(hello.shard.value % run.shards.size())};
+  auto& loop = *run.shards[shard.value];
+  (void)loop.mailbox.post([this, &loop, shard, socket = std::move(socket)]() mutable {
+    const auto ours = loop.shard->hello(shard);
+    if (auto taken = loop.transport->adopt(std::move(socket), ours); !taken) {
+      log_.warn("shard", taken.error().message);
+    }
+  });
+}
+
+bool SimNode::pass_on(ShardIndex to, PassedFrame frame) {
+  auto& loop = *running_->shards[to.value];
+  return loop.mailbox.post([&loop, frame = std::move(frame)] { loop.shard->on_passed(frame); });
+}
+
+void SimNode::answer(ShardIndex to, ConnectionId connection, Bytes frame) {
+  auto& loop = *running_->shards[to.value];
+  (void)loop.mailbox.post([&loop, connection, frame = std::move(frame)]() mutable {
+    loop.shard->on_passed_answer(connection, std::move(frame));
+  });
+}
+
+bool SimNode::is_ready() const {
+  return running_ != nullptr && !running_->is_stopping && !running_->shards.empty() &&
+         running_->shards_ready == running_->shards.size();
+}
+
+bool SimNode::is_broken() const {
+  if (running_ == nullptr) return false;
+  return running_->has_failed || std::ranges::any_of(running_->shards, [](const auto& loop) {
+           return loop->store != nullptr && loop->store->status().state == StoreState::stopped;
+         });
+}
+
+std::shared_ptr<const RingView> SimNode::view() const {
+  return running_ == nullptr ? nullptr : running_->control->view();
+}
+
+const Store& SimNode::store(PartitionId partition) const {
+  check(is_ready(), "a store is looked at while it is open");
+  return *running_->shards[partition.value % running_->shards.size()]->store;
+}
+
+ShardStatus SimNode::status(ShardIndex shard) const {
+  return running_->shards[shard.value]->shard->status();
+}
+
+}  // namespace coterie::sim

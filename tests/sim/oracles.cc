@@ -1,0 +1,223 @@
+#include "tests/sim/oracles.h"
+
+#include <algorithm>
+
+#include "storage/key.h"
+#include "storage/shard_trees.h"
+#include "tests/sim/causality.h"
+
+namespace coterie::sim {
+namespace {
+
+std::string text(const History& history, OperationIndex index) {
+  const auto& operation = history.operations[index];
+  const char* kind = operation.kind == OperationKind::get   ? "get"
+                     : operation.kind == OperationKind::put ? "put"
+                                                            : "remove";
+  return "#" + std::to_string(index) + " (" + kind + " of " +
+         history.keys[operation.key].partition_key + " at node " +
+         std::to_string(operation.node.value) + ", " + seconds_text(operation.begin) + " to " +
+         seconds_text(operation.end) + ")";
+}
+
+std::string values_text(const Operation& get) {
+  std::string out;
+  for (const auto value : get.values) out += " #" + std::to_string(value);
+  return out.empty() ? " nothing" : out;
+}
+
+/// The oracles of one key's reads.
+class KeyCheck {
+ public:
+  KeyCheck(const History& history, const KeyHistory& key)
+      : history_(history), key_(key), causality_(history, key) {}
+
+  [[nodiscard]] std::optional<Violation> run() const {
+    for (const auto index : key_.operations) {
+      const auto& get = history_.operations[index];
+      if (!get.strange_values.empty()) {
+        return Violation{"invented", text(history_, index) + " got " + get.strange_values.front()};
+      }
+      if (get.kind != OperationKind::get || get.outcome != Outcome::done) continue;
+      if (auto bad = check_values(index)) return bad;
+      auto bad = key_.resolver == Resolver::lww ? check_lww(index) : check_siblings(index);
+      if (bad) return bad;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  /// Acknowledged before the read began, and met by its quorum.
+  [[nodiscard]] bool is_promised(const Operation& write, const Operation& get) const {
+    return write.outcome == Outcome::done && write.end < get.begin &&
+           write.quorum + get.quorum > history_.owners && !may_power_take(write);
+  }
+
+  [[nodiscard]] bool may_power_take(const Operation& write) const {
+    return write.durability == Durability::interval &&
+           std::ranges::any_of(history_.power_losses,
+                               [&](const PowerLoss& loss) { return loss.when >= write.begin; });
+  }
+
+  /// Began before the read ended, and may have been executed.
+  [[nodiscard]] static bool may_be_seen(const Operation& write, const Operation& get) {
+    return write.outcome != Outcome::refused && write.begin <= get.end;
+  }
+
+  [[nodiscard]] std::optional<Violation> check_values(OperationIndex index) const {
+    const auto& get = history_.operations[index];
+    for (const auto value : get.values) {
+      const auto& write = history_.operations[value];
+      if (write.outcome == Outcome::refused) {
+        return Violation{"refused means not executed",
+                         text(history_, index) + " got the value of " + text(history_, value) +
+                             ", which was refused: " + write.error};
+      }
+      if (!may_be_seen(write, get)) {
+        return Violation{"invented", text(history_, index) + " got the value of " +
+                                         text(history_, value) + " before it was sent"};
+      }
+      if (std::ranges::count(get.values, value) > 1) {
+        return Violation{"invented", text(history_, index) + " got the value of " +
+                                         text(history_, value) +
+                                         " twice: one request has two dots"};
+      }
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<Violation> check_siblings(OperationIndex index) const {
+    const auto& get = history_.operations[index];
+    WriteSet accounted = causality_.none();
+    for (const auto value : get.values) {
+      accounted.add(causality_.place(value));
+      accounted.add(causality_.past(value));
+    }
+    // What a remove covers shows nothing; that it was executed at all is given the benefit of
+    // doubt.
+    for (const auto write : causality_.writes()) {
+      const auto& remove = history_.operations[write];
+      if (remove.kind != OperationKind::remove || !may_be_seen(remove, get)) continue;
+      accounted.add(causality_.past(write));
+      accounted.add(causality_.place(write));
+    }
+    for (const auto write : causality_.writes()) {
+      const auto& operation = history_.operations[write];
+      if (!is_promised(operation, get)) continue;
+      if (!accounted.has(causality_.place(write))) {
+        return Violation{"acknowledged means readable",
+                         text(history_, index) + " with r=" + std::to_string(get.quorum) + " got" +
+                             values_text(get) + ", which do not cover " + text(history_, write) +
+                             ", acknowledged with w=" + std::to_string(operation.quorum)};
+      }
+      for (const auto value : get.values) {
+        if (!causality_.past(write).has(causality_.place(value))) continue;
+        return Violation{"replaced means gone", text(history_, index) + " got the value of " +
+                                                    text(history_, value) + ", which " +
+                                                    text(history_, write) + " had replaced"};
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// One value, or a removal, stands; it is none that an acknowledged write came after.
+  [[nodiscard]] std::optional<Violation> check_lww(OperationIndex index) const {
+    const auto& get = history_.operations[index];
+    if (get.values.size() > 1) {
+      return Violation{"one winner", text(history_, index) + " got" + values_text(get)};
+    }
+    for (const auto write : causality_.writes()) {
+      const auto& operation = history_.operations[write];
+      if (!is_promised(operation, get) || could_win(write, get)) continue;
+      return Violation{"acknowledged means readable",
+                       text(history_, index) + " got" + values_text(get) + ", not " +
+                           text(history_, write) + " nor what could have replaced it"};
+    }
+    return std::nullopt;
+  }
+
+  /// What the get shows is the write itself or something that it did not come after.
+  [[nodiscard]] bool could_win(OperationIndex write, const Operation& get) const {
+    if (!get.values.empty()) {
+      return !causality_.past(write).has(causality_.place(get.values.front()));
+    }
+    return std::ranges::any_of(causality_.writes(), [&](OperationIndex other) {
+      const auto& remove = history_.operations[other];
+      return remove.kind == OperationKind::remove && may_be_seen(remove, get) &&
+             !causality_.past(write).has(causality_.place(other));
+    });
+  }
+
+  const History& history_;
+  const KeyHistory& key_;
+  Causality causality_;
+};
+
+std::optional<Violation> check_key_bytes(Cluster& cluster, const KeyHistory& key) {
+  const auto epoch = cluster.epoch();
+  const Token token = epoch->token(key.bucket, key.partition_key);
+  const auto partition = epoch->partition(token);
+  const Bytes bytes = *encode_key(
+      {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
+  std::optional<Result<std::optional<Bytes>>> first;
+  for (const auto owner : epoch->owners(partition)) {
+    auto* node = cluster.find(owner);
+    auto stored = node->store(partition).get(Space::records, bytes);
+    if (!stored) {
+      return Violation{"copies are equal", node->name() + " cannot read " + key.partition_key +
+                                               ": " + stored.error().message};
+    }
+    if (!first) {
+      first = std::move(stored);
+    } else if (**first != *stored) {
+      return Violation{"copies are equal", "the owners of " + key.partition_key +
+                                               " hold different records, " + node->name() +
+                                               " among them"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> check_tree(const SimNode& node, PartitionId partition,
+                                    std::uint32_t partitions) {
+  const auto& store = node.store(partition);
+  TreeCell scanned;
+  const KeyRange range = range_of(partition, partitions);
+  const auto read =
+      store.scan(Space::records, range.from, range.to, [&scanned](BytesView key, BytesView value) {
+        scanned += TreeCell{.hash = stored_leaf_hash(key, value), .records = 1};
+        return true;
+      });
+  const auto* tree = store.tree(partition);
+  const TreeCell kept = tree == nullptr ? TreeCell{} : tree->root();
+  if (read && kept == scanned) return std::nullopt;
+  return Violation{"trees equal a rescan",
+                   node.name() + ", partition " + std::to_string(partition.value) + ": " +
+                       std::to_string(kept.records) + " records in the tree, " +
+                       std::to_string(scanned.records) + " in the store" +
+                       (kept.records == scanned.records ? ", their hashes differ" : "")};
+}
+
+}  // namespace
+
+std::optional<Violation> check_history(const History& history) {
+  for (const auto& key : history.keys) {
+    if (auto bad = KeyCheck(history, key).run()) return bad;
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> check_copies(Cluster& cluster, const History& history) {
+  for (const auto& key : history.keys) {
+    if (auto bad = check_key_bytes(cluster, key)) return bad;
+  }
+  const auto epoch = cluster.epoch();
+  for (const auto& node : cluster.nodes()) {
+    for (const auto partition : epoch->partitions_of(node->id())) {
+      if (auto bad = check_tree(*node, partition, epoch->partitions())) return bad;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace coterie::sim

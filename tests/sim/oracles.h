@@ -1,0 +1,29 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tests/sim/cluster.h"
+#include "tests/sim/history.h"
+
+namespace coterie::sim {
+
+struct Violation {
+  std::string oracle;
+  std::string story;
+};
+
+/// What holds of every read, during faults too; told from what clients saw alone:
+/// - a read with R + W > N that begins after a put's acknowledgement returns it, or what covers it
+///   (of an lww key: a value that is not in its past);
+/// - and nothing that an acknowledged write before it covered;
+/// - no value was written by nobody, by a put that was refused, or comes twice.
+/// A write covers what its context was handed out for. Writes that power loss may take (interval
+/// durability) are excepted from the first two once power was lost.
+[[nodiscard]] std::optional<Violation> check_history(const History& history);
+
+/// What holds once everything was read with R = N and nothing is under way: all owners of each key
+/// hold the same bytes, and each copy's tree is that of its records. All nodes are ready.
+[[nodiscard]] std::optional<Violation> check_copies(Cluster& cluster, const History& history);
+
+}  // namespace coterie::sim

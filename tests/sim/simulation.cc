@@ -1,0 +1,212 @@
+#include "tests/sim/simulation.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "tests/sim/workload.h"
+
+namespace coterie::sim {
+namespace {
+
+/// From the end of all faults until the nodes serve and see each other alive.
+constexpr Duration whole_bound = 90s;
+/// Beyond every deadline and every late frame.
+constexpr Duration quiet_time = 10s;
+/// One operation of the healed cluster, tries included.
+constexpr Duration healed_bound = 30s;
+
+class Simulation {
+ public:
+  explicit Simulation(const RunOptions& options)
+      : options_(options),
+        random_(options.seed ^ 0x73696d),
+        cluster_(options.seed, draw_cluster()) {
+    cluster_.story().listen(options.line);
+    if (options.tells_events) {
+      cluster_.world().trace(
+          [this](Instant, NodeIndex node, std::string_view what, BytesView detail) {
+            cluster_.story().tell("event " + std::to_string(node.value),
+                                  std::string(what) + " " + std::to_string(detail.size()));
+          });
+    }
+    nemesis_ = std::make_unique<Nemesis>(cluster_, history_);
+    workload_ = std::make_unique<Workload>(cluster_, history_, draw_workload());
+  }
+
+  RunReport run() {
+    auto violation = play();
+    if (!violation) violation = check_history(history_);
+    return report(std::move(violation));
+  }
+
+ private:
+  [[nodiscard]] Cluster::Settings draw_cluster() {
+    Cluster::Settings settings;
+    settings.nodes = random_.chance(0.7) ? 3 : static_cast<std::size_t>(3 + random_.below(3));
+    if (options_.nodes != 0) settings.nodes = options_.nodes;
+    settings.replicas = static_cast<std::uint32_t>(std::min<std::size_t>(3, settings.nodes));
+    settings.shards =
+        random_.chance(0.5) ? std::vector<std::uint16_t>{1} : std::vector<std::uint16_t>{2, 1, 3};
+    auto& store = settings.store;
+    store.segment_bytes = std::size_t{16384} << random_.below(5);
+    store.batch_writes = static_cast<std::size_t>(1 + random_.below(100));
+    store.overlay_records = static_cast<std::size_t>(5 + random_.below(500));
+    store.overlay_age = draw(random_, 100ms, 5s);
+    return settings;
+  }
+
+  [[nodiscard]] Workload::Settings draw_workload() {
+    Workload::Settings settings;
+    settings.sessions = static_cast<std::size_t>(1 + random_.below(8));
+    settings.keys = static_cast<std::size_t>(2 + random_.below(30));
+    settings.think_most = draw(random_, 5ms, 200ms);
+    settings.put = 0.2 + 0.5 * random_.unit();
+    settings.remove = 0.15 * random_.unit();
+    settings.blind = 0.4 * random_.unit();
+    settings.value_bytes_most = random_.chance(0.1) ? 20000 : 300;
+    return settings;
+  }
+
+  [[nodiscard]] std::optional<Violation> play() {
+    auto& world = cluster_.world();
+    for (const auto& node : cluster_.nodes()) {
+      if (const auto started = node->start(); !started) {
+        return Violation{"progress", node->name() + ": " + started.error().message};
+      }
+    }
+    // Some runs disturb the birth, too.
+    const bool is_born_in_peace = random_.chance(0.8);
+    if (is_born_in_peace && !world.run_until([this] { return cluster_.is_whole(); }, whole_bound)) {
+      return Violation{"progress", "the cluster was not born"};
+    }
+    nemesis_->start();
+    workload_->start();
+    world.run_for(options_.faults_time);
+    workload_->stop();
+    nemesis_->heal();
+    if (!world.run_until([this] { return cluster_.is_whole() && workload_->is_idle(); },
+                         whole_bound)) {
+      return Violation{"progress", "healed, but not whole again: " + what_is_missing()};
+    }
+    world.run_for(quiet_time);
+    if (!workload_->unanswered().empty()) {
+      const auto index = workload_->unanswered().front();
+      return Violation{"answered by the deadline",
+                       "#" + std::to_string(index) + " got no answer from a healthy node"};
+    }
+    return after_healing();
+  }
+
+  [[nodiscard]] std::optional<Violation> after_healing() {
+    if (auto bad = all_keys(OperationKind::get)) return bad;
+    cluster_.world().run_for(quiet_time);
+    if (auto bad = check_copies(cluster_, history_)) return bad;
+    if (auto bad = check_nothing_left()) return bad;
+    if (auto bad = all_keys(OperationKind::put)) return bad;
+    if (auto bad = all_keys(OperationKind::get)) return bad;
+    cluster_.world().run_for(quiet_time);
+    return check_copies(cluster_, history_);
+  }
+
+  /// One operation on each key with R or W = N, the puts with what the get before them saw.
+  [[nodiscard]] std::optional<Violation> all_keys(OperationKind kind) {
+    const auto nodes = cluster_.nodes().size();
+    for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
+      const Instant end = cluster_.world().now() + healed_bound;
+      for (std::size_t attempt = 0;; ++attempt) {
+        Workload::Request request{.kind = kind,
+                                  .key = key,
+                                  .client = attempt % cluster_.clients().size(),
+                                  .node = (key + attempt) % nodes,
+                                  .quorum = history_.owners,
+                                  .context_of = {}};
+        if (kind == OperationKind::put) request.context_of = last_get(key);
+        bool is_answered = false;
+        const auto index =
+            workload_->issue(request, [&is_answered](OperationIndex) { is_answered = true; });
+        cluster_.world().run_until([&is_answered] { return is_answered; }, healed_bound);
+        const auto& operation = history_.operations[index];
+        if (operation.outcome == Outcome::done) break;
+        if (cluster_.world().now() < end) continue;
+        return Violation{"progress", "the healed cluster does not do #" + std::to_string(index) +
+                                         ": " + operation.error};
+      }
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::optional<OperationIndex> last_get(KeyIndex key) const {
+    const auto& operations = history_.keys[key].operations;
+    const auto found = std::find_if(operations.rbegin(), operations.rend(), [this](auto index) {
+      const auto& operation = history_.operations[index];
+      return operation.kind == OperationKind::get && operation.outcome == Outcome::done;
+    });
+    return found == operations.rend() ? std::nullopt : std::optional(*found);
+  }
+
+  /// Nothing leaks: no request is kept, nothing waits for the log.
+  [[nodiscard]] std::optional<Violation> check_nothing_left() const {
+    auto& nodes = const_cast<Cluster&>(cluster_).nodes();
+    for (const auto& node : nodes) {
+      for (std::uint16_t shard = 0; shard < node->shards(); ++shard) {
+        const auto status = node->status(ShardIndex{shard});
+        if (status.operations == 0 && status.waiting_for_log == 0) continue;
+        return Violation{"nothing is left over",
+                         node->name() + " keeps " + std::to_string(status.operations) +
+                             " operations, and " + std::to_string(status.waiting_for_log) +
+                             " answers wait for the log"};
+      }
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] std::string what_is_missing() {
+    std::string out;
+    for (const auto& node : cluster_.nodes()) {
+      out += node->name() + (node->is_ready() ? " is ready" : " is not ready") + "; ";
+      const auto view = node->view();
+      if (view == nullptr) continue;
+      for (const auto& peer : view->peers) {
+        if (peer.liveness != wire::Liveness::alive) {
+          auto* other = cluster_.find(peer.node);
+          out += node->name() + " does not see " + (other == nullptr ? "?" : other->name()) + "; ";
+        }
+      }
+    }
+    return out + (workload_->is_idle() ? "" : "requests are unanswered");
+  }
+
+  [[nodiscard]] RunReport report(std::optional<Violation> violation) {
+    RunReport out{.seed = options_.seed,
+                  .hash = cluster_.world().hash(),
+                  .events = cluster_.world().events_run(),
+                  .time = cluster_.world().now().time_since_epoch(),
+                  .nodes = cluster_.nodes().size(),
+                  .injected = nemesis_->injected(),
+                  .violation = std::move(violation)};
+    for (const auto& operation : history_.operations) {
+      const bool is_get = operation.kind == OperationKind::get;
+      ++(is_get ? out.gets : out.writes);
+      if (operation.outcome == Outcome::done) ++out.acknowledged;
+      if (operation.outcome == Outcome::refused) ++out.refused;
+      if (operation.outcome == Outcome::unknown) ++out.unknown;
+    }
+    return out;
+  }
+
+  RunOptions options_;
+  Random random_;
+  Cluster cluster_;
+  History history_;
+  std::unique_ptr<Nemesis> nemesis_;
+  std::unique_ptr<Workload> workload_;
+};
+
+}  // namespace
+
+RunReport run_simulation(const RunOptions& options) {
+  return Simulation(options).run();
+}
+
+}  // namespace coterie::sim

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "tests/sim/nemesis.h"
+#include "tests/sim/oracles.h"
+#include "tests/sim/story.h"
+
+namespace coterie::sim {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  /// 0: drawn.
+  std::size_t nodes = 0;
+  Duration faults_time = 20s;
+  /// Hears the story of the run.
+  Story::Line line;
+  /// Hears of every event, too.
+  bool tells_events = false;
+};
+
+struct RunReport {
+  std::uint64_t seed = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t events = 0;
+  Duration time{};
+  std::size_t nodes = 0;
+  std::size_t gets = 0;
+  std::size_t writes = 0;
+  std::size_t acknowledged = 0;
+  std::size_t refused = 0;
+  std::size_t unknown = 0;
+  std::map<Nemesis::Kind, std::uint64_t> injected;
+  std::optional<Violation> violation;
+};
+
+/// One run: the cluster is born, clients and faults have their time, everything heals, all keys are
+/// read with R = N, written and read again; then the oracles are asked.
+[[nodiscard]] RunReport run_simulation(const RunOptions& options);
+
+}  // namespace coterie::sim
