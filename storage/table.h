@@ -23,8 +23,9 @@ class Table {
     std::optional<BytesView> value;  // none: erase
   };
 
-  /// Applies entries, sorted by (space, key) and each key once, and remembers `position`, all durably or not at all.
-  /// On the checkpoint thread. Errors: read_only (map or disk full; may be tried again), io.
+  /// Applies entries, sorted by (space, key) and each key once, and remembers `position`, all
+  /// durably or not at all. On the checkpoint thread. Errors: read_only (map or disk full; may be
+  /// tried again), io.
   [[nodiscard]] virtual Result<void> commit(std::span<const Entry> entries,
                                             LogPosition position) = 0;
   /// The position of the last commit; 0 for a new table.

@@ -76,12 +76,21 @@ def includes_are_full_paths(tree):
 def own_header_first_ours_last(tree):
     for file in tree.cpp():
         found = [(quote, target) for _, quote, target in cpp.includes(file.text)]
-        own = own_header(file.path, tree)
+        own = own_header(file.path, tree) or tested_header(file.path, found)
         if own and ('"', own) in found and found[0] != ('"', own):
             yield f"{file.path}: its own header {own} is to be its first include"
         rest = [quote for quote, target in found if target != own]
         if rest != sorted(rest, reverse=True):
             yield f"{file.path}: <...> stands before our own headers"
+
+
+def tested_header(path, found):
+    """The header of that name which a test includes first, whatever room it is from."""
+    if not path.startswith("tests/") or not found:
+        return None
+    quote, target = found[0]
+    name = os.path.basename(path).removesuffix("_test.cc") + ".h"
+    return target if quote == '"' and os.path.basename(target) == name else None
 
 
 def own_header(path, tree):

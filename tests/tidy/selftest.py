@@ -20,6 +20,7 @@ GOOD = {
                      'int f() { return lookup_.at(1); }\nint g() { for (int x : sorted_) {} }\n'
                      'const char* clock_name = "steady_clock";\n',
     "tests/unit/README.md": "# unit tests\n",
+    "tests/unit/ring/deep_test.cc": '#include "ring/deep/deep.h"\n\n#include <doctest/doctest.h>\n',
     "tests/unit/ring/token_test.cc": '#include "ring/token.h"\n\n#include <doctest/doctest.h>\n'
                                      'TEST_CASE("sleep (1)") { CHECK(true); }\n',
 }
