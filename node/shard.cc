@@ -15,8 +15,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
       options_(std::move(options)),
       links_(env_.clock, random.fork(), [this](ShardIndex theirs) { return hello(theirs); }),
       gate_(
-          env_.store,
-          [this](ConnectionId to, Bytes frame) { (void)transport_->send(to, std::move(frame)); },
+          env_.store, [this](ConnectionId to, Bytes frame) { send_here(to, std::move(frame)); },
           [this](coordinator::Tag tag) { coordinator_.on_local_durable(tag, now()); }),
       copies_(env_.store, gate_, random.fork()),
       coordinator_(options_.node, copies_, *this, options_.coordinator),
@@ -61,8 +60,13 @@ wire::Hello Shard::hello(ShardIndex theirs) const {
 }
 
 void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
+  if (!links_.target_of(connection)) {
+    connections_[connection].role = theirs.role;
+    return;
+  }
   links_.on_open(connection, theirs);
-  connections_[connection].role = theirs.role;
+  // Whoever answered may be another node: then the link is lost already.
+  settle();
 }
 
 void Shard::on_closed(ConnectionId connection, const Error& /*why*/) {
@@ -151,6 +155,8 @@ std::uint32_t Shard::send_all(std::span<const coordinator::Target> targets, cons
   const auto deadline_ms =
       static_cast<std::uint32_t>(std::clamp<std::int64_t>(left.count(), 1, std::int64_t{1} << 31));
   Bytes frame = wire::encode(message, {.deadline_ms = deadline_ms});
+  // The other side would end the connection, and with it all else that travels there.
+  if (frame.size() > limits::frame_bytes) return (1U << targets.size()) - 1;
   wire::FrameHeader header = *wire::decode_header(frame);
   std::uint32_t not_sent = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) {

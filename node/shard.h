@@ -101,6 +101,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
  private:
   using ClientHandle = coordinator::ClientHandle;
 
+  /// One that was accepted; those that were dialled are PeerLinks'.
   struct Connection {
     wire::Role role = wire::Role::client;
     coordinator::Admission::Connection load;
@@ -138,6 +139,9 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void refuse(const Incoming& in, const Error& error);
   [[nodiscard]] static Error unknown_bucket();
   void send_to(ShardIndex shard, ConnectionId connection, Bytes frame);
+  /// An answer on an accepted connection. One that takes no more is closed: who waits there for an
+  /// answer hears of the end instead.
+  void send_here(ConnectionId connection, Bytes frame);
   [[nodiscard]] Instant deadline_of(const wire::FrameHeader& header) const;
   [[nodiscard]] coordinator::Now now() const;
   [[nodiscard]] coordinator::Placement placement_of(PartitionId partition);
@@ -145,6 +149,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
 
   // shard_replicas.cc: requests and answers of other nodes' shards.
   void serve_replica(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  void answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
+                      const wire::Envelope& envelope);
   void on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body);
 
   // coordinator::Outbox

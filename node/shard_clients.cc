@@ -8,6 +8,16 @@
 #include "storage/key.h"
 
 namespace coterie {
+namespace {
+
+Error too_large_to_answer(std::size_t bytes) {
+  return {.code = ErrorCode::too_large,
+          .message = "the answer has " + std::to_string(bytes) + " bytes; a frame takes at most " +
+                     std::to_string(limits::frame_bytes) +
+                     "; delete the key, or put it with fewer concurrent values"};
+}
+
+}  // namespace
 
 Instant Shard::deadline_of(const wire::FrameHeader& header) const {
   const Duration asked = std::chrono::milliseconds(header.deadline_ms);
@@ -251,9 +261,15 @@ void Shard::send_to(ShardIndex shard, ConnectionId connection, Bytes frame) {
   if (shard != options_.shard) {
     env_.mesh.answer(shard, connection, std::move(frame));
   } else {
-    // A client that has gone needs no answer.
-    (void)transport_->send(connection, std::move(frame));
+    send_here(connection, std::move(frame));
   }
+}
+
+void Shard::send_here(ConnectionId connection, Bytes frame) {
+  // A client that has gone needs no answer.
+  if (transport_->send(connection, std::move(frame)) || !connections_.contains(connection)) return;
+  transport_->close(connection);
+  connections_.erase(connection);
 }
 
 void Shard::on_passed(const PassedFrame& frame) {
@@ -292,13 +308,21 @@ coordinator::Placement Shard::placement_of(PartitionId partition) {
 
 template <class Reply>
 void Shard::answer_with(ClientHandle client, const Reply& reply) {
-  answer(client, wire::encode(reply, {}));
+  Bytes frame = wire::encode(reply, {});
+  if (frame.size() > limits::frame_bytes) return fail(client, too_large_to_answer(frame.size()));
+  answer(client, std::move(frame));
 }
 
 void Shard::reply(ClientHandle client, const wire::PutReply& reply) {
   answer_with(client, reply);
 }
 void Shard::reply(ClientHandle client, const wire::GetReply& reply) {
+  if (reply.siblings.size() > limits::siblings_a_frame) {
+    return fail(client, {.code = ErrorCode::too_many_siblings,
+                         .message = "the key has " + std::to_string(reply.siblings.size()) +
+                                    " concurrent values; an answer takes at most " +
+                                    std::to_string(limits::siblings_a_frame)});
+  }
   answer_with(client, reply);
 }
 void Shard::reply(ClientHandle client, const wire::ScanReply& reply) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/wire/codec.h"
 #include "node/shard.h"
 #include "storage/key.h"
@@ -21,7 +22,10 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
                           BytesView body) {
   const wire::Envelope envelope{.request_id = header.request_id};
   Error error{.code = ErrorCode::invalid_argument, .message = "not a request of this door"};
-  if (header.kind == wire::Kind::replica_write) {
+  const auto asker = connections_.find(connection);
+  if (asker == connections_.end() || asker->second.role != wire::Role::peer) {
+    error = {.code = ErrorCode::refused, .message = "only nodes may ask this, at the peer door"};
+  } else if (header.kind == wire::Kind::replica_write) {
     const auto message = wire::decode<wire::ReplicaWrite>(body);
     const auto wrote = message ? copies_.write(*message)
                                : Result<LocalCopies::Rests>(std::unexpected(message.error()));
@@ -29,8 +33,7 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
       const wire::ReplicaWriteReply reply{.run = options_.run,
                                           .synced = env_.store.synced().value,
                                           .generation = wrote->generation};
-      return gate_.answer(wrote->position, wrote->durability, connection,
-                          wire::encode(reply, envelope));
+      return answer_replica(*wrote, connection, wire::encode(reply, envelope), envelope);
     }
     error = wrote.error();
   } else if (header.kind == wire::Kind::replica_read) {
@@ -40,8 +43,7 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     if (read) {
       const wire::ReplicaReadReply reply{
           .digest = read->digest, .record = read->record, .generation = read->rests.generation};
-      return gate_.answer(read->rests.position, read->rests.durability, connection,
-                          wire::encode(reply, envelope));
+      return answer_replica(read->rests, connection, wire::encode(reply, envelope), envelope);
     }
     error = read.error();
   } else if (header.kind == wire::Kind::replica_scan) {
@@ -52,8 +54,7 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
       wire::ReplicaScanReply reply{.truncated = page->is_truncated,
                                    .generation = page->rests.generation};
       for (const auto& entry : page->entries) reply.entries.push_back({entry.key, entry.record});
-      return gate_.answer(page->rests.position, page->rests.durability, connection,
-                          wire::encode(reply, envelope));
+      return answer_replica(page->rests, connection, wire::encode(reply, envelope), envelope);
     }
     error = page.error();
   } else if (header.kind == wire::Kind::replica_inspect) {
@@ -68,12 +69,21 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
                                             .root_hash = found->root.hash,
                                             .partition_records = found->root.records,
                                             .generation = found->generation};
-      (void)transport_->send(connection, wire::encode(reply, envelope));
-      return;
+      return answer_replica({}, connection, wire::encode(reply, envelope), envelope);
     }
     error = found.error();
   }
-  (void)transport_->send(connection, error_frame(error, envelope));
+  send_here(connection, error_frame(error, envelope));
+}
+
+void Shard::answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
+                           const wire::Envelope& envelope) {
+  if (frame.size() > limits::frame_bytes) {
+    frame = error_frame({.code = ErrorCode::too_large,
+                         .message = "the record, or the first of the page, is too large to send"},
+                        envelope);
+  }
+  gate_.answer(rests.position, rests.durability, connection, std::move(frame));
 }
 
 void Shard::inspect(BytesView key, Inspections::Done done) {

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/wire/codec.h"
+#include "node/shard.h"
+#include "storage/key.h"
+#include "storage/memory_store.h"
+#include "tests/unit/node/samples.h"
+
+namespace coterie {
+
+class HandClock final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return time; }
+  [[nodiscard]] WallTime wall_now() const override { return WallTime(std::chrono::hours(1)); }
+  Instant time{std::chrono::hours(1)};
+};
+
+class HandTimers final : public Timers {
+ public:
+  explicit HandTimers(HandClock& clock) : clock_(clock) {}
+  TimerId start(Duration after, std::move_only_function<void()> callback) override {
+    const TimerId id{++last_};
+    waiting_.emplace(std::pair(clock_.now() + after, id), std::move(callback));
+    return id;
+  }
+  void cancel(TimerId id) override {
+    std::erase_if(waiting_, [id](const auto& entry) { return entry.first.second == id; });
+  }
+  void advance(Duration by) {
+    const Instant end = clock_.time + by;
+    while (!waiting_.empty() && waiting_.begin()->first.first <= end) {
+      auto first = waiting_.extract(waiting_.begin());
+      clock_.time = std::max(clock_.time, first.key().first);
+      first.mapped()();
+    }
+    clock_.time = end;
+  }
+
+ private:
+  HandClock& clock_;
+  std::uint64_t last_ = 0;
+  std::map<std::pair<Instant, TimerId>, std::move_only_function<void()>> waiting_;
+};
+
+/// Notes what is dialled, sent and closed. Sends fail on the connections in `full`.
+class NotingTransport final : public Transport {
+ public:
+  static constexpr std::uint64_t first_dialled = 1000;
+
+  ConnectionId dial(const Address& to, const wire::Hello& ours) override {
+    dialled.emplace_back(to, ours.shard);
+    return ConnectionId{first_dialled + dialled.size() - 1};
+  }
+  bool send(ConnectionId connection, Bytes frame) override {
+    if (std::ranges::find(full, connection) != full.end()) return false;
+    sent.emplace_back(connection, std::move(frame));
+    return true;
+  }
+  void close(ConnectionId connection) override { closed.push_back(connection); }
+  std::size_t queued_bytes(ConnectionId /*connection*/) const override { return 0; }
+  void pause_reading(ConnectionId /*connection*/, bool /*paused*/) override {}
+
+  std::vector<std::pair<Address, ShardIndex>> dialled;
+  std::vector<std::pair<ConnectionId, Bytes>> sent;
+  std::vector<ConnectionId> closed;
+  std::vector<ConnectionId> full;
+};
+
+class NoMesh final : public Mesh {
+ public:
+  bool pass_on(ShardIndex /*to*/, PassedFrame frame) override {
+    passed.push_back(std::move(frame));
+    return true;
+  }
+  void answer(ShardIndex /*to*/, ConnectionId connection, Bytes frame) override {
+    answered.emplace_back(connection, std::move(frame));
+  }
+  std::vector<PassedFrame> passed;
+  std::vector<std::pair<ConnectionId, Bytes>> answered;
+};
+
+/// Shard 0 of node 1 of a sample epoch, on a loop that the test turns by hand.
+struct ShardWorld {
+  static constexpr ConnectionId client{1};
+  static constexpr ConnectionId peer{2};
+
+  explicit ShardWorld(std::size_t nodes = 3, std::uint16_t shards = 1)
+      : epoch(sample_epoch(nodes)),
+        shard(
+            Shard::Environment{
+                .clock = clock, .timers = timers, .store = store, .mesh = mesh, .log = log},
+            Shard::Options{.node = node_id(1), .run = RunId{9}, .shards = shards}, Random(4),
+            view()) {
+    shard.attach(transport);
+    shard.on_open(client, wire::Hello{.role = wire::Role::client});
+    shard.on_open(
+        peer,
+        wire::Hello{.role = wire::Role::peer, .cluster = epoch->cluster(), .node = node_id(2)});
+  }
+
+  std::shared_ptr<const RingView> view() const {
+    auto out = std::make_shared<RingView>();
+    out->epoch = epoch;
+    for (const auto& member : epoch->members()) {
+      PeerView seen{.node = member.id, .liveness = wire::Liveness::alive};
+      seen.meta.peer = {.host = "127.0.0.1",
+                        .port = static_cast<std::uint16_t>(7000 + member.id.low)};
+      seen.meta.shards = 1;
+      out->peers.push_back(seen);
+    }
+    return out;
+  }
+
+  /// As if it had come in on a connection.
+  template <class Message>
+  void hear(ConnectionId connection, const Message& message, std::uint64_t request_id = 7) {
+    receive(connection, wire::encode(message, {.request_id = request_id}));
+  }
+  void receive(ConnectionId connection, Bytes frame) {
+    // of the allocator's alignment, as a body in the transport's buffers is
+    const Bytes body = frame.substr(wire::header_bytes);
+    shard.on_frame(connection, *wire::decode_header(frame), body);
+  }
+  /// The frames sent on a connection since the last call.
+  std::vector<Bytes> take(ConnectionId connection) {
+    std::vector<Bytes> out;
+    for (auto& [to, frame] : transport.sent) {
+      if (to == connection) out.push_back(std::move(frame));
+    }
+    std::erase_if(transport.sent, [&](const auto& entry) { return entry.first == connection; });
+    return out;
+  }
+  static wire::Kind kind(const Bytes& frame) { return wire::decode_header(frame)->kind; }
+  /// The code of an error frame; nothing if it is another.
+  static std::optional<ErrorCode> error(const Bytes& frame) {
+    if (kind(frame) != wire::Kind::error) return std::nullopt;
+    const Bytes body = frame.substr(wire::header_bytes);
+    return wire::decode<wire::ErrorReply>(body)->code;
+  }
+  /// The connection that was dialled to a node; 0 if none was.
+  ConnectionId link_to(std::uint64_t node) const {
+    for (std::size_t i = transport.dialled.size(); i-- > 0;) {
+      if (transport.dialled[i].first.port == 7000 + node) {
+        return ConnectionId{NotingTransport::first_dialled + i};
+      }
+    }
+    return {};
+  }
+
+  Bytes key(std::string_view text, std::uint32_t bucket = 1) const {
+    return *encode_key({.token = epoch->token(BucketId{bucket}, text),
+                        .bucket = BucketId{bucket},
+                        .partition_key = text,
+                        .sort_key = {}});
+  }
+  wire::ReplicaScope scope(BytesView key) const {
+    const auto partition = epoch->partition(decode_key(key)->token);
+    return {.partition = partition, .configuration = epoch->configuration(partition)};
+  }
+  static wire::Get get(std::string_view text) {
+    return {.key = {.bucket = BucketId{1}, .partition_key = text, .sort_key = {}}};
+  }
+  static wire::Put put(std::string_view text, std::string_view value, std::uint64_t id = 1) {
+    return {.id = {.high = 1, .low = id},
+            .key = {.bucket = BucketId{1}, .partition_key = text, .sort_key = {}},
+            .value = value};
+  }
+
+  std::shared_ptr<const Epoch> epoch;
+  HandClock clock;
+  HandTimers timers{clock};
+  MemoryStore store{16, MemoryStore::Durability::by_hand};
+  NoMesh mesh;
+  NoLog log;
+  NotingTransport transport;
+  Shard shard;
+};
+
+}  // namespace coterie
