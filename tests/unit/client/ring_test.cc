@@ -129,7 +129,6 @@ TEST_CASE("a connection that is lost is dialled again with pauses that grow") {
   REQUIRE(bench.ready());
   bench.cluster.is_up = {false, false, false};
   bench.cluster.dials.clear();
-  client::RetryOptions retry;
   for (int i = 0; i < 100; ++i) {
     bench.core.get(key_of("k"), {.deadline = 10s}, [](auto) {});
     bench.time.pass(100ms);
