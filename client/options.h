@@ -59,24 +59,24 @@ struct Options {
 using Resolver = std::function<std::optional<Bytes>(std::span<const Sibling>)>;
 
 struct GetOptions {
-  std::optional<std::chrono::milliseconds> deadline;
-  Quorum r;
+  std::optional<std::chrono::milliseconds> deadline{};
+  Quorum r{};
   /// Called where the answer has several siblings; what it makes of them is put back with the
   /// context read, and the result is as if it had been read.
-  Resolver resolver;
+  Resolver resolver{};
 };
 
 struct PutOptions {
-  std::optional<std::chrono::milliseconds> deadline;
-  Quorum w;
+  std::optional<std::chrono::milliseconds> deadline{};
+  Quorum w{};
   Durability durability = Durability::bucket_default;
   /// Zero: the bucket's default.
   std::chrono::milliseconds time_to_live{0};
 };
 
 struct ScanOptions {
-  std::optional<std::chrono::milliseconds> deadline;
-  Quorum r;
+  std::optional<std::chrono::milliseconds> deadline{};
+  Quorum r{};
   /// Records of a page; 0: as many as fit one. At most limits::scan_page_records.
   std::uint32_t page_records = 0;
 };

@@ -28,9 +28,9 @@ struct Write {
     return {std::move(key), Bytes(), std::move(context), true};
   }
 
-  Key key;
-  Bytes value;
-  Context context;
+  Key key{};
+  Bytes value{};
+  Context context{};
   bool is_delete = false;
 };
 
@@ -39,13 +39,13 @@ struct Write {
 struct Range {
   std::string bucket = "default";
   /// Empty: the whole bucket.
-  Bytes partition_key;
+  Bytes partition_key{};
   /// Sort keys from this on (inclusive) and below that (exclusive; empty: no end). Only with a
   /// partition key.
-  Bytes sort_key_from;
-  Bytes sort_key_to;
+  Bytes sort_key_from{};
+  Bytes sort_key_to{};
   /// Only this partition of the bucket, so that several can be scanned at once.
-  std::optional<PartitionId> partition;
+  std::optional<PartitionId> partition{};
 };
 
 }  // namespace coterie::client

@@ -16,8 +16,8 @@ namespace coterie::client {
 /// together, ordered by sort key. Both parts together have at most limits::key_bytes.
 struct Key {
   std::string bucket = "default";
-  Bytes partition_key;
-  Bytes sort_key;
+  Bytes partition_key{};
+  Bytes sort_key{};
 
   auto operator<=>(const Key&) const = default;
 };
