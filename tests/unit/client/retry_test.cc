@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "client/retry_budget.h"
@@ -179,6 +180,18 @@ TEST_CASE("retries are bounded, spread over owners and paced") {
     const Duration whole = 10ms * (1 << (i - 1));
     CHECK(when[i] - when[i - 1] >= whole / 2);
     CHECK(when[i] - when[i - 1] <= whole + 1ms);
+  }
+}
+
+TEST_CASE("a read that one owner refuses is asked of another") {
+  Bench bench;
+  REQUIRE(bench.ready());
+  for (int i = 0; i < 40; ++i) {
+    bench.cluster.requests.clear();
+    fail_first(bench, 1, Answer::error(ErrorCode::unavailable));
+    CHECK(bench.get("k" + std::to_string(i)));
+    REQUIRE(bench.cluster.requests.size() == 2);
+    CHECK(bench.cluster.requests[0].node != bench.cluster.requests[1].node);
   }
 }
 
