@@ -31,9 +31,14 @@ void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, Sha
       continue;
     }
     const bool is_damaged = std::ranges::find(damaged, partition) != damaged.end();
+#ifdef COTERIE_PLANT_KEPT_ACTOR  // defined only where a test must see it
+    const ActorId actor{self.low ^ partition.value};
+#else
+    const ActorId actor{random_.next()};
+#endif
     copies_.emplace(
         partition,
-        replica::PartitionCopy(partition, ActorId{random_.next()}, configuration, Generation{0},
+        replica::PartitionCopy(partition, actor, configuration, Generation{0},
                                is_damaged ? replica::CopyState::unsure : replica::CopyState::full));
   }
 }
@@ -126,6 +131,11 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
     }
     position = *appended;
     ++counters_.minted;
+#ifdef COTERIE_PLANT_LONE_DOT  // defined only where a test must see it
+    auto lone = *decode_record(put.key, minted_);
+    std::erase_if(lone.siblings, [&](const Sibling& each) { return each.dot != minted->dot; });
+    minted_ = encode_record(put.key, lone);
+#endif
   }
   return coordinator::LocalMinted{.record = minted_,
                                   .context = std::move(minted->context),

@@ -301,6 +301,9 @@ void Puts::on_deadline(std::uint64_t id, const Now& now) {
 void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
   operation.votes[owner] = vote;
   ++(vote == Vote::yes ? operation.yes : operation.no);
+#ifdef COTERIE_PLANT_VOTE_TWICE  // defined only where a test must see it
+  if (vote == Vote::yes && operation.yes < operation.owners.count) ++operation.yes;
+#endif
   if (owner == operation.owners.self) return;
   parts_.load.settled(operation.owners.nodes[owner]);
   if (vote == Vote::yes) return;

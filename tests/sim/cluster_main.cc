@@ -26,6 +26,7 @@ constexpr const char* usage = R"(usage: sim_cluster [options]
   --trace         tell what happens in each run
   --events        tell every event, too
   --twice         run each seed twice and compare
+  --until-failure stop at the first seed that fails
   --label TEXT    print a TRACE line a seed, for ./check to compare between builds
 )";
 
@@ -39,6 +40,7 @@ struct Arguments {
   bool has_trace = false;
   bool has_events = false;
   bool runs_twice = false;
+  bool stops_at_failure = false;
   std::string label;
 };
 
@@ -56,6 +58,8 @@ std::optional<Arguments> parse(int count, char** values) {
       out.has_trace = out.has_events = true;
     } else if (option == "--twice") {
       out.runs_twice = true;
+    } else if (option == "--until-failure") {
+      out.stops_at_failure = true;
     } else if (i + 1 == count) {
       return std::nullopt;
     } else if (option == "--corpus") {
@@ -177,6 +181,7 @@ int run(const Arguments& arguments) {
     }
     if (report.violation) print_failure(arguments, report);
     std::fflush(stdout);
+    if (report.violation && arguments.stops_at_failure) break;
   }
   print(totals);
   return totals.failed == 0 && totals.runs > 0 ? 0 : 1;

@@ -67,46 +67,55 @@ void Nemesis::tell(const std::string& what) {
 }
 
 void Nemesis::inject(Kind kind) {
-  auto& world = cluster_.world();
+  // One draw a statement: in which order arguments are evaluated is the compiler's choice.
   SimNode& node = some_node();
   const Duration time = some_time(100ms, 12s);
-  const std::string for_time = " for " + seconds_text(Instant(time));
   switch (kind) {
     case Kind::process_crash:
-      return crash(node, Crash::process);
     case Kind::power_loss:
-      return crash(node, Crash::power);
     case Kind::power_loss_of_all:
-      for (const auto& each : cluster_.nodes()) crash(*each, Crash::power);
-      return;
     case Kind::restart:
-      if (!node.is_ready()) return;
-      cluster_.disturb(node.index(), world.now() + 2s);
-      node.stop();
-      return start_later(node, some_time(1500ms, 8s));
     case Kind::pause:
-      tell(node.name() + " is paused" + for_time);
-      cluster_.disturb(node.index(), world.now() + time);
-      return world.pause(node.index(), time);
-    case Kind::one_way_cut: {
-      const auto& other = some_node();
-      if (&other != &node) cut(node.index(), other.index(), time);
-      return;
-    }
-    case Kind::isolation: {
-      const bool with_clients = random_.chance(0.3);
-      for (const auto& other : cluster_.nodes()) {
-        if (other.get() == &node) continue;
-        cut(node.index(), other->index(), time);
-        cut(other->index(), node.index(), time);
-      }
-      for (const auto& client : cluster_.clients()) {
-        if (!with_clients) break;
-        cut(client->index(), node.index(), time);
-        cut(node.index(), client->index(), time);
-      }
-      return;
-    }
+      return hit_process(kind, node, time);
+    case Kind::one_way_cut:
+    case Kind::isolation:
+    case Kind::broken_connections:
+    case Kind::unordered_frames:
+    case Kind::lossy_datagrams:
+    case Kind::slow_links:
+      return hit_links(kind, node, time);
+    case Kind::slow_disk:
+    case Kind::failing_disk:
+    case Kind::full_disk:
+    case Kind::skewed_clock:
+      return hit_machine(kind, node, time);
+  }
+}
+
+void Nemesis::hit_process(Kind kind, SimNode& node, Duration time) {
+  auto& world = cluster_.world();
+  if (kind == Kind::process_crash) return crash(node, Crash::process);
+  if (kind == Kind::power_loss) return crash(node, Crash::power);
+  if (kind == Kind::power_loss_of_all) {
+    for (const auto& each : cluster_.nodes()) crash(*each, Crash::power);
+  } else if (kind == Kind::restart && node.is_ready()) {
+    cluster_.disturb(node.index(), world.now() + 2s);
+    node.stop();
+    start_later(node, some_time(1500ms, 8s));
+  } else if (kind == Kind::pause) {
+    tell(node.name() + " is paused for " + seconds_text(Instant(time)));
+    cluster_.disturb(node.index(), world.now() + time);
+    world.pause(node.index(), time);
+  }
+}
+
+void Nemesis::hit_links(Kind kind, SimNode& node, Duration time) {
+  const std::string for_time = " for " + seconds_text(Instant(time));
+  switch (kind) {
+    case Kind::one_way_cut:
+      return cut(node.index(), some_node().index(), time);
+    case Kind::isolation:
+      return isolate(node, time);
     case Kind::broken_connections:
       tell("connections break" + for_time);
       return change_links([](LinkFaults& link) { link.break_chance = 0.01; },
@@ -128,34 +137,45 @@ void Nemesis::inject(Kind kind) {
       tell("packets are lost" + for_time);
       return change_links([](LinkFaults& link) { link.loss = 0.3; },
                           [](LinkFaults& link) { link.loss = 0; }, false, time);
-    case Kind::slow_links:
+    default:
       tell("links are slow" + for_time);
       return change_links([](LinkFaults& link) { link.delay_most = 300ms; },
                           [](LinkFaults& link) { link.delay_most = 1ms; }, false, time);
-    case Kind::slow_disk: {
-      tell(node.name() + " has a slow disk" + for_time);
-      auto& disk = world.faults(node.index()).disk;
-      disk.sync_most = 1500ms;
-      return later(time, [&disk] { disk.sync_most = 2ms; });
-    }
-    case Kind::failing_disk: {
-      tell(node.name() + " has a failing disk" + for_time);
-      auto& disk = world.faults(node.index()).disk;
-      disk.write_error = disk.sync_error = 0.05;
-      return later(time, [&disk] { disk.write_error = disk.sync_error = 0; });
-    }
-    case Kind::full_disk: {
-      tell(node.name() + " has a full disk" + for_time);
-      auto& disk = world.faults(node.index()).disk;
-      disk.capacity_bytes = 0;
-      return later(time, [&disk] { disk.capacity_bytes = DiskFaults{}.capacity_bytes; });
-    }
-    case Kind::skewed_clock: {
-      const Duration skew = draw(random_, -20min, 20min);
-      tell(node.name() + " has its clock set by " + std::to_string(skew.count() / 1000000) + " ms");
-      world.faults(node.index()).wall_skew = skew;
-      return;
-    }
+  }
+}
+
+void Nemesis::isolate(SimNode& node, Duration time) {
+  for (const auto& other : cluster_.nodes()) {
+    cut(node.index(), other->index(), time);
+    cut(other->index(), node.index(), time);
+  }
+  if (!random_.chance(0.3)) return;
+  for (const auto& client : cluster_.clients()) {
+    cut(client->index(), node.index(), time);
+    cut(node.index(), client->index(), time);
+  }
+}
+
+void Nemesis::hit_machine(Kind kind, SimNode& node, Duration time) {
+  auto& faults = cluster_.world().faults(node.index());
+  auto& disk = faults.disk;
+  const std::string for_time = " for " + seconds_text(Instant(time));
+  if (kind == Kind::slow_disk) {
+    tell(node.name() + " has a slow disk" + for_time);
+    disk.sync_most = 1500ms;
+    later(time, [&disk] { disk.sync_most = DiskFaults{}.sync_most; });
+  } else if (kind == Kind::failing_disk) {
+    tell(node.name() + " has a failing disk" + for_time);
+    disk.write_error = disk.sync_error = 0.05;
+    later(time, [&disk] { disk.write_error = disk.sync_error = 0; });
+  } else if (kind == Kind::full_disk) {
+    tell(node.name() + " has a full disk" + for_time);
+    disk.capacity_bytes = 0;
+    later(time, [&disk] { disk.capacity_bytes = DiskFaults{}.capacity_bytes; });
+  } else {
+    faults.wall_skew = draw(random_, -20min, 20min);
+    tell(node.name() + " has its clock set by " +
+         std::to_string(faults.wall_skew / std::chrono::milliseconds(1)) + " ms");
   }
 }
 
@@ -198,6 +218,7 @@ void Nemesis::watch() {
 }
 
 void Nemesis::cut(NodeIndex from, NodeIndex to, Duration time) {
+  if (from == to) return;
   auto& world = cluster_.world();
   tell("nothing passes from " + std::to_string(from.value) + " to " + std::to_string(to.value) +
        " for " + seconds_text(Instant(time)));

@@ -54,6 +54,10 @@ class Nemesis {
   void strike_later();
   void strike();
   void inject(Kind kind);
+  void hit_process(Kind kind, SimNode& node, Duration time);
+  void hit_links(Kind kind, SimNode& node, Duration time);
+  void hit_machine(Kind kind, SimNode& node, Duration time);
+  void isolate(SimNode& node, Duration time);
   void crash(SimNode& node, Crash how);
   void start_later(SimNode& node, Duration after);
   void watch();
