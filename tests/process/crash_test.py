@@ -1,0 +1,112 @@
+"""Every acknowledged write of a commit bucket is there after kill -9, stops and power loss."""
+
+import signal
+import subprocess
+import time
+import unittest
+
+from cluster import LOAD, POWER_LOSS, Cluster, run, wait_until
+
+
+class Load:
+    """A writer that notes in a file what was acknowledged."""
+
+    def __init__(self, cluster, bucket="default"):
+        self.cluster, self.bucket = cluster, bucket
+        self.file = cluster.path("acknowledged")
+        self.process = subprocess.Popen(
+            [LOAD, "write", "--bucket", bucket, "--acknowledged", self.file, *cluster.seeds()],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def acknowledged(self):
+        try:
+            with open(self.file, "rb") as lines:
+                return sum(1 for _ in lines)
+        except FileNotFoundError:
+            return 0
+
+    def wait_for(self, more):
+        target = self.acknowledged() + more
+        wait_until(lambda: self.acknowledged() >= target, f"{target} acknowledged writes")
+
+    def stop(self):
+        """Ends the writer; its report: acknowledged, failed and the longest request."""
+        out, _ = self.process.communicate(input="", timeout=120)
+        if self.process.returncode != 0:
+            raise AssertionError(f"the writer ended with {self.process.returncode}: {out}")
+        report = dict(part.split("=") for part in out.split())
+        return {name: float(value) for name, value in report.items()}
+
+    def verify(self, test):
+        code, out, errors = run([LOAD, "verify", "--bucket", self.bucket, "--acknowledged",
+                                 self.file, *self.cluster.seeds()])
+        test.assertEqual(code, 0, out + errors)
+
+
+class Crashes(unittest.TestCase):
+    def test_any_one_is_killed_under_load(self):
+        for victim in range(3):
+            with self.subTest(victim=victim), Cluster() as cluster:
+                cluster.start()
+                load = Load(cluster)
+                load.wait_for(2000)
+                cluster.peers[victim].kill()
+                load.wait_for(2000)
+                cluster.peers[victim].start()
+                cluster.wait_ready()
+                load.wait_for(2000)
+                load.stop()
+                load.verify(self)
+
+    def test_one_is_stopped_for_ten_seconds(self):
+        with Cluster() as cluster:
+            cluster.start()
+            load = Load(cluster)
+            load.wait_for(2000)
+            cluster.peers[1].signal(signal.SIGSTOP)
+            wait_until(lambda: cluster.states()[1] == "dead", "the stopped peer is seen dead")
+            load.wait_for(2000)
+            time.sleep(10)
+            cluster.peers[1].signal(signal.SIGCONT)
+            wait_until(lambda: cluster.states() == ["alive"] * 3, "it is alive again")
+            load.wait_for(2000)
+            report = load.stop()
+            load.verify(self)
+            self.assertGreater(report["acknowledged"], 6000)
+
+    def crash_all(self, preload):
+        with Cluster() as cluster:
+            cluster.start(preload)
+            load = Load(cluster)
+            load.wait_for(3000)
+            for peer in cluster.peers:
+                peer.signal(signal.SIGKILL)
+            for peer in cluster.peers:
+                peer.process.wait()
+            cluster.start(preload)
+            load.wait_for(1000)
+            load.stop()
+            load.verify(self)
+
+    def test_all_are_killed_at_once(self):
+        self.crash_all(None)
+
+    def test_all_lose_power_at_once(self):
+        self.crash_all(POWER_LOSS)
+
+    def test_an_interval_bucket_survives_kill_too(self):
+        with Cluster() as cluster:
+            cluster.start()
+            load = Load(cluster, bucket="relaxed")
+            load.wait_for(3000)
+            for peer in cluster.peers:
+                peer.signal(signal.SIGKILL)
+            for peer in cluster.peers:
+                peer.process.wait()
+            cluster.start()
+            load.stop()
+            load.verify(self)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
