@@ -47,7 +47,7 @@ Result<std::unique_ptr<Log>> make_log(const std::string& level, const std::strin
       sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
     }
     auto logger = std::make_shared<spdlog::logger>("coterie", std::move(sink));
-    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v", spdlog::pattern_time_type::utc);
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-7l %v", spdlog::pattern_time_type::utc);
     logger->set_level(spdlog::level::from_str(level == "error" ? "err" : level));
     logger->flush_on(spdlog::level::debug);
     return std::make_unique<SpdLog>(std::move(logger));

@@ -14,9 +14,9 @@ import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-NODE = os.path.join(ROOT, "build/node/coterie-node")
-COTERIE = os.path.join(ROOT, "build/client/coterie")
-ADMIN = os.path.join(ROOT, "build/client/cluster-admin")
+NODE = os.path.join(ROOT, "build/coterie-node")
+COTERIE = os.path.join(ROOT, "build/coterie")
+ADMIN = os.path.join(ROOT, "build/cluster-admin")
 PEERS = ["one", "two", "three"]
 CLIENT_PORT = {"one": 7400, "two": 7410, "three": 7420}
 PORTS = [7400 + 10 * peer + door for peer in range(3) for door in range(4)]
