@@ -134,9 +134,14 @@ class Cluster:
         status = self.status() or {}
         return sorted(member["state"] for member in status.get("nodes", []))
 
+    def is_well(self):
+        """All peers alive, recovered and agreed."""
+        return subprocess.run([ADMIN, "status"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, timeout=20).returncode == 0
+
     def wait_for(self, states, why):
         deadline = time.monotonic() + PATIENCE
-        while self.liveness() != sorted(states):
+        while self.liveness() != sorted(states) or ("dead" not in states and not self.is_well()):
             self.check_running()
             if time.monotonic() > deadline:
                 raise Failed(f"{why}: not seen within {PATIENCE} s; status shows "
