@@ -117,8 +117,8 @@ void add_context(CLI::App& command, Raw& raw) {
                      "replace what this context covers (from get --json) instead of reading first");
 }
 
-void add_bulk(CLI::App& command, Arguments& out, Raw& raw) {
-  command.footer(formats_help);
+void add_bulk(CLI::App& command, Arguments& out, Raw& raw, const std::string& examples) {
+  command.footer(examples + "\n" + formats_help);
   command.add_option("--format", raw.format, "tsv or jsonl; without it the file's name tells")
       ->check(CLI::IsMember({"tsv", "jsonl"}));
   command.add_option("--progress", raw.progress, "auto, bar, lines or none, on standard error")
@@ -151,12 +151,17 @@ Commands add_commands(CLI::App& app, Arguments& out, Raw& raw) {
   all.get = app.add_subcommand("get", "print a key's value");
   add_common(*all.get, out, raw, true, false);
   add_key(*all.get, out);
+  all.get->footer(
+      "Examples:\n  coterie get greeting\n  coterie get --json greeting | jq -r .context");
 
   all.put = app.add_subcommand(
       "put", "set a key's value: reads the key, then replaces what it read (see also --blind)");
   add_common(*all.put, out, raw, true, true);
   add_key(*all.put, out);
   add_context(*all.put, raw);
+  all.put->footer(
+      "Examples:\n  coterie put greeting hello\n  coterie put --sort-key 2026-11-21 visits - < "
+      "note.txt");
   all.put->add_option("value", out.value, "the value; - reads standard input")->required();
   all.put->add_flag("--blind", out.is_blind,
                     "do not read first: where the key has a value, both stay as siblings");
@@ -167,10 +172,13 @@ Commands add_commands(CLI::App& app, Arguments& out, Raw& raw) {
   add_common(*all.remove, out, raw, true, true);
   add_key(*all.remove, out);
   add_context(*all.remove, raw);
+  all.remove->footer("Example:\n  coterie delete greeting");
 
   all.import = app.add_subcommand("import", "write the records of a file, blindly");
   add_common(*all.import, out, raw, false, true);
-  add_bulk(*all.import, out, raw);
+  add_bulk(*all.import, out, raw,
+           "Examples:\n  coterie import --bucket words words.tsv\n  zcat words.tsv.gz | coterie "
+           "import -b words\n");
   add_retry_for(*all.import, out);
   all.import->add_option("file", out.file, "TSV or JSON lines; - is standard input")
       ->capture_default_str();
@@ -179,12 +187,15 @@ Commands add_commands(CLI::App& app, Arguments& out, Raw& raw) {
 
   all.export_ = app.add_subcommand("export", "write a bucket's records to standard output");
   add_common(*all.export_, out, raw, true, false);
-  add_bulk(*all.export_, out, raw);
+  add_bulk(*all.export_, out, raw,
+           "Examples:\n  coterie export --bucket words > words.tsv\n  coterie export -b words "
+           "--format jsonl | jq .key\n");
 
   all.compare = app.add_subcommand(
       "compare", "read the keys of a file back and compare their values byte for byte");
   add_common(*all.compare, out, raw, true, false);
-  add_bulk(*all.compare, out, raw);
+  add_bulk(*all.compare, out, raw,
+           "Example:\n  coterie compare --bucket words words.tsv && echo all there\n");
   add_retry_for(*all.compare, out);
   all.compare->add_option("file", out.file, "TSV or JSON lines; - is standard input")
       ->capture_default_str();
