@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "base/limits.h"
 #include "node/admin/facts.h"
 #include "storage/key.h"
 #include "storage/record.h"
@@ -178,6 +179,11 @@ Result<Question> read_question(const HttpRequest& request, const Epoch& epoch) {
   out.sort_key = *std::move(sort_key);
   if (out.partition_key.empty()) {
     return fail(ErrorCode::invalid_argument, "name a key: ?key=TEXT, or ?key_base64=BYTES");
+  }
+  // A token is taken of keys within the limit only.
+  if (out.partition_key.size() + out.sort_key.size() > limits::key_bytes) {
+    return fail(ErrorCode::too_large, "key and sort key have at most " +
+                                          std::to_string(limits::key_bytes) + " bytes together");
   }
   out.token = epoch.token(out.bucket->id, out.partition_key);
   out.partition = epoch.partition(out.token);

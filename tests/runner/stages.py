@@ -8,7 +8,7 @@ from .execute import run_all
 from .tally import say
 
 # The threaded rooms, which the thread sanitizer watches.
-THREADED = ("unit env", "unit storage", "unit node", "unit client")
+THREADED = ("unit env", "unit storage", "unit node", "unit client", "unit admin")
 
 
 def run(options, tally):
