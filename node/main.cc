@@ -16,23 +16,6 @@ namespace {
 
 using coterie::Config;
 
-/// The settings as the tables of docs/configuration.md.
-void print_settings() {
-  const Config defaults;
-  std::string section;
-  std::printf("| setting | default | unit | meaning |\n|---|---|---|---|\n");
-  for (const auto& setting : coterie::settings_of(defaults)) {
-    std::printf("| `%s` | `%s` | %s | %s |\n", setting.name.c_str(), setting.value.c_str(),
-                setting.unit.c_str(), setting.meaning.c_str());
-  }
-  const coterie::Bucket bucket;
-  for (const auto& setting : coterie::bucket_settings()) {
-    std::printf("| `bucket.%s` | `%s` | %s | %s |\n", std::string(setting.key).c_str(),
-                setting.show(bucket).c_str(), std::string(setting.unit).c_str(),
-                std::string(setting.meaning).c_str());
-  }
-}
-
 /// Waits for SIGTERM or SIGINT on a thread of its own; all other threads have them blocked.
 class StopSignals {
  public:
@@ -98,7 +81,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("coterie-node ") + COTERIE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (print) {
-    print_settings();
+    std::fputs(coterie::settings_table().c_str(), stdout);
     return 0;
   }
   if (config_path.empty()) {

@@ -345,4 +345,23 @@ const std::vector<BucketSetting>& bucket_settings() {
   return settings;
 }
 
+std::string settings_table() {
+  std::string out = "| setting | default | unit | meaning |\n|---|---|---|---|\n";
+  const auto add = [&out](const std::string& name, const std::string& shown, std::string_view unit,
+                          std::string_view meaning) {
+    out += "| `" + name + "` | `" + shown + "` | " + std::string(unit) + " | " +
+           std::string(meaning) + " |\n";
+  };
+  const Config config;
+  for (const auto& setting : all_settings()) {
+    add(std::string(setting.section) + "." + std::string(setting.key), setting.show(config),
+        setting.unit, setting.meaning);
+  }
+  const Bucket bucket;
+  for (const auto& setting : bucket_settings()) {
+    add("bucket." + std::string(setting.key), setting.show(bucket), setting.unit, setting.meaning);
+  }
+  return out;
+}
+
 }  // namespace coterie

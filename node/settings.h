@@ -38,4 +38,7 @@ struct BucketSetting {
 };
 [[nodiscard]] const std::vector<BucketSetting>& bucket_settings();
 
+/// All of both with their defaults, as the table of docs/configuration.md.
+[[nodiscard]] std::string settings_table();
+
 }  // namespace coterie

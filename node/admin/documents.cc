@@ -1,6 +1,7 @@
 #include "node/admin/documents.h"
 
 #include <algorithm>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -97,8 +98,21 @@ Json report_of(const NodeStatus& status, WallTime now) {
           {"shards", std::move(shards)}};
 }
 
+/// How many partitions each node owns.
+using Owned = std::map<NodeId, std::size_t>;
+Owned owned_in(const Epoch& epoch) {
+  Owned out;
+  for (const auto node : epoch.contents().owners) ++out[node];
+  return out;
+}
+
+std::size_t owned_by(const Owned& owned, NodeId node) {
+  const auto found = owned.find(node);
+  return found == owned.end() ? 0 : found->second;
+}
+
 /// Of members and of nodes that gossip without being members.
-Json node_of(const NodeStatus& status, const PeerView& peer) {
+Json node_of(const NodeStatus& status, const PeerView& peer, const Owned& owned) {
   const auto& epoch = *status.view->epoch;
   const Member* member = epoch.member(peer.node);
   const bool is_self = peer.node == status.node;
@@ -111,7 +125,7 @@ Json node_of(const NodeStatus& status, const PeerView& peer) {
               {"state", name(sight)},
               {"zone", member != nullptr ? member->zone : peer.meta.zone},
               {"weight", member != nullptr ? member->weight : peer.meta.weight},
-              {"partitions", epoch.partitions_of(peer.node).size()},
+              {"partitions", owned_by(owned, peer.node)},
               {"epoch", peer.epoch == EpochNumber{} ? Json() : epoch_of(peer.epoch)},
               {"addresses",
                {{"client", address_of(peer.meta.client)},
@@ -150,7 +164,8 @@ Json nodes_of(const NodeStatus& status) {
     nodes.push_back(lone_node(status));
     return nodes;
   }
-  for (const auto& peer : status.view->peers) nodes.push_back(node_of(status, peer));
+  const Owned owned = owned_in(*status.view->epoch);
+  for (const auto& peer : status.view->peers) nodes.push_back(node_of(status, peer, owned));
   return nodes;
 }
 
@@ -233,12 +248,13 @@ std::string ring_document(const NodeStatus& status, std::optional<PartitionId> p
   out["cluster"] = cluster_of(status);
   out["partitions_total"] = epoch.partitions();
   Json members = Json::array();
+  const Owned owned = owned_in(epoch);
   for (const auto& member : epoch.members()) {
     members.push_back({{"id", to_hex(member.id)},
                        {"name", short_name(member.id)},
                        {"zone", member.zone},
                        {"weight", member.weight},
-                       {"partitions", epoch.partitions_of(member.id).size()}});
+                       {"partitions", owned_by(owned, member.id)}});
   }
   out["members"] = std::move(members);
   Json buckets = Json::array();

@@ -1,11 +1,10 @@
-#include "node/inspections.h"
-
 #include <doctest/doctest.h>
 
 #include <map>
 #include <vector>
 
 #include "base/limits.h"
+#include "node/inspections.h"
 #include "tests/unit/admin/samples.h"
 
 using namespace coterie;

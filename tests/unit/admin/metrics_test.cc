@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -87,6 +89,21 @@ TEST_CASE("the metrics are valid and carry what the status says") {
   CHECK(value(R"(coterie_request_duration_seconds_bucket{operation="get",le="+Inf"})") == 2);
   CHECK(value(R"(coterie_request_duration_seconds_sum{operation="get"})") ==
         doctest::Approx(0.004));
+}
+
+TEST_CASE("docs/operations.md has a row for each metric, and for none else") {
+  std::ifstream file(COTERIE_OPERATIONS_DOCUMENT);
+  REQUIRE(file);
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const auto status = status_of();
+  const auto parsed = parse(metrics_text(status, judge(facts_of(status))));
+  for (const auto& [name, type] : parsed.types) {
+    CAPTURE(name);
+    CHECK(page.find("\n| `" + name + "` | " + type + " | ") != std::string::npos);
+  }
+  const std::regex row(R"(\n\| `coterie_\w+` \|)");
+  const auto rows = std::distance(std::sregex_iterator(page.begin(), page.end(), row), {});
+  CHECK(static_cast<std::size_t>(rows) == parsed.types.size());
 }
 
 TEST_CASE("metrics before the first epoch, and with labels that need escapes") {

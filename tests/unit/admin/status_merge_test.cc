@@ -1,9 +1,8 @@
-#include "client/admin_tool/status_merge.h"
-
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/status_merge.h"
 #include "node/admin/documents.h"
 #include "tests/unit/admin/samples.h"
 

@@ -1,6 +1,6 @@
-#include "client/admin_tool/table.h"
-
 #include <doctest/doctest.h>
+
+#include "client/admin_tool/table.h"
 
 using namespace coterie::admin_tool;
 

@@ -1,8 +1,7 @@
-#include "client/admin_tool/views.h"
-
 #include <doctest/doctest.h>
 
 #include "client/admin_tool/status_merge.h"
+#include "client/admin_tool/views.h"
 #include "node/admin/documents.h"
 #include "node/admin/explain.h"
 #include "storage/record.h"
