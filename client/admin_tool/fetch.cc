@@ -14,6 +14,8 @@ namespace {
 constexpr auto connect_patience = std::chrono::seconds(2);
 // Above what a door waits for its own event loops.
 constexpr auto answer_patience = std::chrono::seconds(5);
+// Of many, one that hangs should not hold up what the others say.
+constexpr auto answer_patience_of_many = std::chrono::seconds(2);
 constexpr std::size_t doors_at_a_time = 16;
 
 WallTime wall_now() {
@@ -23,7 +25,7 @@ WallTime wall_now() {
 std::string reason_of(httplib::Error error) {
   switch (error) {
     case httplib::Error::Connection:
-      return "nothing listens there";
+      return "nothing listens there, or there is no such host";
     case httplib::Error::ConnectionTimeout:
       return "no answer to the attempt to connect";
     case httplib::Error::Read:
@@ -33,13 +35,12 @@ std::string reason_of(httplib::Error error) {
   }
 }
 
-}  // namespace
-
-Result<Fetched> fetch(const Address& door, const std::string& path) {
+Result<Fetched> fetch_within(std::chrono::seconds patience, const Address& door,
+                             const std::string& path) {
   try {
     httplib::Client http(door.host, door.port);
     http.set_connection_timeout(connect_patience);
-    http.set_read_timeout(answer_patience);
+    http.set_read_timeout(patience);
     http.set_write_timeout(connect_patience);
     const WallTime before = wall_now();
     const auto answer = http.Get(path);
@@ -51,11 +52,19 @@ Result<Fetched> fetch(const Address& door, const std::string& path) {
   }
 }
 
+}  // namespace
+
+Result<Fetched> fetch(const Address& door, const std::string& path) {
+  return fetch_within(answer_patience, door, path);
+}
+
 std::vector<Result<Fetched>> fetch_all(const std::vector<Address>& doors, const std::string& path) {
   std::vector<Result<Fetched>> out(doors.size(), fail(ErrorCode::unavailable, "not asked"));
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
-    for (auto i = next++; i < doors.size(); i = next++) out[i] = fetch(doors[i], path);
+    for (auto i = next++; i < doors.size(); i = next++) {
+      out[i] = fetch_within(answer_patience_of_many, doors[i], path);
+    }
   };
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < std::min(doors.size(), doors_at_a_time); ++i) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace coterie::admin_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t slack_records = 1000;
 
 int rank_of(const std::string& level) {
   constexpr std::array<std::string_view, 4> levels = {"ok", "degraded", "forming", "critical"};
@@ -85,6 +88,30 @@ void add_answer(Json& merged, const std::string& id, const Fetched& fetched,
   add_views(merged, theirs, id);
 }
 
+/// Where every node owns every partition, their records can be compared: who holds clearly less has
+/// missed writes. The answers are of different moments, so that writers leave some slack.
+void find_lagging(Json& merged) {
+  const auto& partitions = merged.at("partitions");
+  if (partitions.is_null()) return;
+  std::uint64_t most = 0;
+  for (const auto& node : merged.at("nodes")) {
+    if (node.at("report").is_null() || !node.at("member").get<bool>()) continue;
+    if (node.at("partitions") != partitions.at("total")) return;
+    most = std::max(most, node.at("report").at("records").get<std::uint64_t>());
+  }
+  for (const auto& node : merged.at("nodes")) {
+    if (node.at("report").is_null() || !node.at("member").get<bool>()) continue;
+    const auto records = node.at("report").at("records").get<std::uint64_t>();
+    if (records + most / 20 + slack_records >= most) continue;
+    add_problem(merged, "degraded", "copies_behind", node.at("id"),
+                "node " + node.at("name").get<std::string>() + " holds " + std::to_string(records) +
+                    " of " + std::to_string(most) +
+                    " records: it missed writes while it was away; reads of all owners repair it: "
+                    "for each bucket B, coterie export --bucket B | coterie compare --bucket B "
+                    "--r all");
+  }
+}
+
 void judge_again(Json& merged, std::size_t problems_before) {
   auto& problems = merged["problems"];
   if (problems.size() == problems_before) return;
@@ -124,6 +151,7 @@ Json merge(const Fetched& asked, const std::vector<OtherAnswer>& others) {
       (*node)["report_error"] = "its admin door answered something else";
     }
   }
+  find_lagging(merged);
   judge_again(merged, problems_before);
   return merged;
 }

@@ -20,9 +20,10 @@ Color color_of_state(const std::string& state) {
   return state == "suspect" ? Color::warning : Color::bad;
 }
 
-std::string counted(const Json& number, const char* thing) {
+std::string any_of(const Json& number, const char* thing) {
   const auto value = number.get<std::uint64_t>();
-  return with_commas(value) + " " + thing + (value == 1 ? "" : "s");
+  if (value == 0) return std::string("no ") + thing;
+  return "any " + with_commas(value) + " " + thing + (value == 1 ? "" : "s");
 }
 
 std::string headline(const Json& status, bool use_color) {
@@ -54,8 +55,8 @@ std::string cluster_lines(const Json& status) {
          with_commas(partitions.at("short").get<std::uint64_t>()) + " short of a copy, " +
          with_commas(partitions.at("without_quorum").get<std::uint64_t>()) + " without quorum\n";
   const auto& may_fail = status.at("may_fail");
-  out += "may fail next with every quorum kept: any " + counted(may_fail.at("nodes"), "node") +
-         ", any " + counted(may_fail.at("zones"), "zone") + "\n";
+  out += "may fail next with every quorum kept: " + any_of(may_fail.at("nodes"), "node") + ", " +
+         any_of(may_fail.at("zones"), "zone") + "\n";
   return out;
 }
 

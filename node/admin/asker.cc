@@ -25,9 +25,9 @@ struct Asker::Slot {
       slot->is_dropped = true;
       slot->waiting->changed.notify_all();
     }
-    void set(T value) {
+    void set(T answer) {
       const std::scoped_lock lock(slot->waiting->mutex);
-      slot->value = std::move(value);
+      slot->value = std::move(answer);
       slot->waiting->changed.notify_all();
     }
   };

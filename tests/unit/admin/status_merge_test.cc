@@ -86,3 +86,31 @@ TEST_CASE("doors that do not answer, or answer something else, are named") {
   CHECK(stranger["nodes"][1]["report_error"] == "another node answers at its admin address");
   CHECK_FALSE(merge_status({.status = 200, .body = "[]", .at = noon}, {}));
 }
+
+TEST_CASE("a node that came back with fewer records is not passed over") {
+  auto fresh = status_of();
+  fresh.shards[0].store.records = 100'000;
+  auto behind = status_of(3);
+  behind.shards[0].store.records = 7'000;
+  auto second = status_of(2);
+  second.shards[0].store.records = 99'000;  // a writer is at work: within the slack
+  const auto status = merged(fresh, {{hex(2), answer_of(second)}, {hex(3), answer_of(behind)}});
+  REQUIRE(status["problems"].size() == 1);
+  CHECK(status["problems"][0]["code"] == "copies_behind");
+  CHECK(status["problems"][0]["node"] == hex(3));
+  CHECK(status["verdict"]["level"] == "degraded");
+  const auto text = status["verdict"]["text"].get<std::string>();
+  CHECK(text.starts_with("node 33333333 holds 8000 of 101000 records"));
+
+  // Where nodes own different partitions, counts say nothing.
+  auto larger = status_of();
+  larger.view = [] {
+    auto view = std::make_shared<RingView>();
+    view->epoch = epoch_of(5);
+    for (std::uint64_t i = 1; i <= 5; ++i) view->peers.push_back(peer_of(*view->epoch, i));
+    return view;
+  }();
+  larger.shards[0].store.records = 100'000;
+  behind.view = larger.view;
+  CHECK(merged(larger, {{hex(3), answer_of(behind)}})["problems"].empty());
+}
