@@ -54,6 +54,15 @@ Error unavailable(std::uint32_t reachable, std::uint32_t w) {
           .retry_after_ms = unavailable_retry_ms};
 }
 
+/// Nothing was written: the code must not say that the outcome is unknown, as io and closed do.
+Error not_executed(Error error) {
+  if (executed(error.code) == Executed::no) return error;
+  return {.code = ErrorCode::unavailable,
+          .message = "this node cannot take the write (" + error.message +
+                     "); nothing was executed, ask another owner",
+          .retry_after_ms = unavailable_retry_ms};
+}
+
 Error unknown(std::string_view why) {
   return {.code = ErrorCode::unknown_outcome,
           .message = "the write may or may not have been executed: " + std::string(why) +
@@ -117,7 +126,7 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
       make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
   if (!minted) {
     operations_.release(*id);
-    return refuse(start.client, minted.error());
+    return refuse(start.client, not_executed(minted.error()));
   }
   if (!start.put.id.is_zero()) {
     memory_.add({.id = start.put.id,

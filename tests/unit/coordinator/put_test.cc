@@ -287,3 +287,17 @@ TEST_CASE("owners of another configuration do not vote") {
   CHECK(cluster.nodes[1]->records.empty());
   CHECK(cluster.get_now(0, key).code() == ErrorCode::unavailable);
 }
+
+TEST_CASE("a put that this node's store does not take was definitely not executed") {
+  for (const ErrorCode code : {ErrorCode::closed, ErrorCode::io, ErrorCode::read_only}) {
+    CAPTURE(name(code));
+    Cluster cluster(3, 2, 2);
+    cluster.nodes[0]->local_error = Error{.code = code, .message = "the disk"};
+    const std::uint64_t client = cluster.put(0, key, "v");
+    REQUIRE(cluster.answer(client).times == 1);
+    REQUIRE(cluster.answer(client).code());
+    CHECK(executed(*cluster.answer(client).code()) == Executed::no);
+    CHECK(retryable(*cluster.answer(client).code()));
+    CHECK(cluster.queue.empty());
+  }
+}
