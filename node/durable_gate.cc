@@ -39,6 +39,11 @@ void DurableGate::release() {
   release(written_, store_.written());
 }
 
+void DurableGate::drop_all() {
+  synced_.clear();
+  written_.clear();
+}
+
 void DurableGate::release(Queue& queue, LogPosition reached) {
   while (!queue.empty() && queue.front().position <= reached) {
     Waiting waiting = std::move(queue.front());

@@ -30,6 +30,9 @@ class DurableGate {
   void vote(LogPosition position, Durability durability, coordinator::Tag tag);
   /// The store has made progress.
   void release();
+  /// The store has stopped: nothing that waits will be durable. Peers and the coordinator give it
+  /// up by their deadlines.
+  void drop_all();
   [[nodiscard]] std::size_t waiting() const { return synced_.size() + written_.size(); }
 
  private:

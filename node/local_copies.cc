@@ -48,6 +48,12 @@ replica::PartitionCopy* LocalCopies::find(PartitionId partition) {
   return found == copies_.end() ? nullptr : &found->second;
 }
 
+Result<void> LocalCopies::check_scope(const replica::PartitionCopy* copy,
+                                      const wire::ReplicaScope& scope, replica::Use use) const {
+  if (stopped_) return fail(ErrorCode::unavailable, *stopped_);
+  return replica::check_scope(copy, scope, use);
+}
+
 const replica::PartitionCopy* LocalCopies::copy(PartitionId partition) const {
   const auto found = copies_.find(partition);
   return found == copies_.end() ? nullptr : &found->second;
@@ -105,7 +111,7 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
                                                    const coordinator::LocalPut& put,
                                                    coordinator::Tag tag) {
   auto* copy = find(scope.partition);
-  if (auto checked = replica::check_scope(copy, scope, replica::Use::mint); !checked) {
+  if (auto checked = check_scope(copy, scope, replica::Use::mint); !checked) {
     return std::unexpected(checked.error());
   }
   auto stored = store_.read(Space::records, put.key);
@@ -172,7 +178,7 @@ Result<coordinator::LocalMerged> LocalCopies::merge(const wire::ReplicaScope& sc
                                                     BytesView record, Resolver resolver,
                                                     coordinator::Tag tag) {
   auto* copy = find(scope.partition);
-  if (auto checked = replica::check_scope(copy, scope, replica::Use::write); !checked) {
+  if (auto checked = check_scope(copy, scope, replica::Use::write); !checked) {
     return std::unexpected(checked.error());
   }
   const auto position = take(*copy, key, record, resolver, true);
@@ -205,8 +211,8 @@ Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScope& scope
 
 Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message) {
   auto* copy = find(message.scope.partition);
-  const auto checked = replica::check_scope(copy, message.scope, replica::Use::write);
-  if (!checked && !(copy != nullptr && replica::may_keep(*copy, message.scope))) {
+  const auto checked = check_scope(copy, message.scope, replica::Use::write);
+  if (!checked && (stopped_ || copy == nullptr || !replica::may_keep(*copy, message.scope))) {
     return std::unexpected(checked.error());
   }
   const auto position =
@@ -221,7 +227,7 @@ Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message)
 
 Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
   auto* copy = find(message.scope.partition);
-  if (auto checked = replica::check_scope(copy, message.scope, replica::Use::read); !checked) {
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
     return std::unexpected(checked.error());
   }
   ++counters_.reads;
@@ -239,7 +245,7 @@ Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
 
 Result<LocalCopies::Page> LocalCopies::scan(const wire::ReplicaScan& message) {
   auto* copy = find(message.scope.partition);
-  if (auto checked = replica::check_scope(copy, message.scope, replica::Use::read); !checked) {
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
     return std::unexpected(checked.error());
   }
   return page(*copy, message.from, message.to, message.limit_records);

@@ -4,6 +4,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/hlc.h"
@@ -36,6 +38,8 @@ class LocalCopies final : public coordinator::LocalReplica {
   /// was damaged answer `unsure`.
   void set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
                  std::uint16_t shards);
+  /// The store has stopped: what is durable is unknown, and nothing is answered any more.
+  void stop_serving(std::string why) { stopped_ = std::move(why); }
   [[nodiscard]] const replica::PartitionCopy* copy(PartitionId partition) const;
   [[nodiscard]] std::size_t copies() const { return copies_.size(); }
   [[nodiscard]] std::size_t unsure_copies() const;
@@ -86,6 +90,8 @@ class LocalCopies final : public coordinator::LocalReplica {
 
  private:
   replica::PartitionCopy* find(PartitionId partition);
+  [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
+                                         const wire::ReplicaScope& scope, replica::Use use) const;
   [[nodiscard]] Durability durability_of(BytesView key) const;
   [[nodiscard]] Resolver resolver_of(BytesView key) const;
   void redraw(replica::PartitionCopy& copy);
@@ -104,6 +110,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   HybridClock hybrid_clock_;
   std::shared_ptr<const Epoch> epoch_;
   std::map<PartitionId, replica::PartitionCopy> copies_;
+  std::optional<std::string> stopped_;
   Bytes minted_;  // the record of the last mint()
   Counters counters_;
 };

@@ -115,6 +115,10 @@ void Shard::on_store_progress() {
     }
   }
   gate_.release();
+  if (status.state == StoreState::stopped) {
+    copies_.stop_serving("this node's disk has failed: " + status.reason);
+    gate_.drop_all();
+  }
   settle();
 }
 

@@ -114,3 +114,24 @@ TEST_CASE("a connection that cannot take its answer is closed") {
   world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = world.scope(key), .key = key});
   CHECK(world.transport.closed == std::vector{ShardWorld::client, ShardWorld::peer});
 }
+
+TEST_CASE("a shard whose store has stopped answers nothing that rests on it, and keeps nothing") {
+  ShardWorld world(1);
+  const Bytes key = world.key("a");
+  world.hear(ShardWorld::client, ShardWorld::put("a", "value"));
+  CHECK(world.take(ShardWorld::client).empty());
+  world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = world.scope(key), .key = key});
+  CHECK(world.shard.status().waiting_for_log == 2);
+  world.store.set_state(StoreState::stopped, "a sync failed");
+  CHECK(world.shard.status().waiting_for_log == 0);
+  world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = world.scope(key), .key = key});
+  world.hear(ShardWorld::peer, wire::ReplicaScan{.scope = world.scope(key)});
+  const auto answers = world.take(ShardWorld::peer);
+  REQUIRE(answers.size() == 2);
+  for (const auto& answer : answers) CHECK(ShardWorld::error(answer) == ErrorCode::unavailable);
+  world.hear(ShardWorld::client, ShardWorld::put("b", "value", 2));
+  const auto refused = world.take(ShardWorld::client);
+  REQUIRE(refused.size() == 1);
+  CHECK(ShardWorld::error(refused[0]) == ErrorCode::unavailable);
+  CHECK(world.shard.status().waiting_for_log == 0);
+}
