@@ -67,7 +67,8 @@ std::vector<Birth::Question> Birth::questions() const {
   std::vector<Question> out;
   if (!is_proposer() || fresh_ != nullptr) return out;
   for (const auto& member : options_.config.cluster.initial_members) {
-    if (proposal_ == nullptr && !infos_.contains(member)) {
+    // those that have answered too: one may have been emptied, or configured otherwise, since
+    if (proposal_ == nullptr) {
       out.push_back({.ask = Ask::info, .to = member});
     } else if (proposal_ != nullptr && !accepted_.contains(member)) {
       out.push_back({.ask = Ask::accept, .to = member});
@@ -126,7 +127,14 @@ void Birth::on_accepted(const Address& from) {
   problems_.erase(from);
 }
 
+void Birth::on_refused(const Address& from, const std::string& why) {
+  if (proposal_ == nullptr || accepted_.contains(from)) return;
+  problems_[from] = "does not keep the first epoch: " + why;
+}
+
 std::shared_ptr<const Epoch> Birth::take_proposal() {
+  // If it cannot be kept, everything is asked anew.
+  if (fresh_ != nullptr) infos_.clear();
   return std::exchange(fresh_, nullptr);
 }
 

@@ -45,11 +45,13 @@ class Birth {
 
   /// A proposal made durable in an earlier run.
   void resume(std::shared_ptr<const Epoch> proposal);
-  /// What the proposer wants asked now; to be called again after a pause for as long as there is no
-  /// epoch.
+  /// What the proposer wants asked now: every member anew until there is a proposal, so that it is
+  /// made of what they are and not of what they were; to be called again after a pause for as long
+  /// as there is no epoch.
   [[nodiscard]] std::vector<Question> questions() const;
   void on_info(const Address& from, const Result<wire::BirthInfoReply>& reply);
   void on_accepted(const Address& from);
+  void on_refused(const Address& from, const std::string& why);
 
   /// Set once when all infos are in: to be made durable and handed to resume() before it is asked
   /// about.

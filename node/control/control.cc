@@ -297,7 +297,7 @@ void Control::ask(const Birth::Question& question) {
   };
   calls_.call(to, make, exchange_timeout, [this, to](auto reply) {
     if (!reply) {
-      env_.log.warn("birth", to.text() + ": " + reply.error().message);
+      birth_.on_refused(to, reply.error().message);
       return;
     }
     birth_.on_accepted(to);
@@ -421,7 +421,11 @@ Result<Bytes> Control::serve_birth_accept(BytesView body, const wire::Envelope& 
     if (auto admitted = birth_.admits(*epoch); !admitted) {
       return std::unexpected(admitted.error());
     }
-    // The proposer adopts it last, when all have kept it.
+    // The proposer adopts it last, when all have kept it, and nobody else proposes.
+    const auto& own = birth_.proposal();
+    if (birth_.is_proposer() && (own == nullptr || own->cluster() != epoch->cluster())) {
+      return fail(ErrorCode::refused, "this node proposes the first epoch, and it is another one");
+    }
     if (!birth_.is_proposer()) adopt(std::make_shared<const Epoch>(*std::move(epoch)));
     if (!birth_.is_proposer() && epochs_.newest() == nullptr) {
       return fail(ErrorCode::io, "cannot keep the first epoch; see this node's log");

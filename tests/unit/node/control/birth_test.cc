@@ -52,7 +52,7 @@ TEST_CASE("an epoch is proposed once every member is empty and configured alike"
   first.on_info(gossip(0), first.info(true));
   first.on_info(gossip(1), second.info(true));
   CHECK(first.take_proposal() == nullptr);
-  CHECK(first.questions().size() == 1);
+  CHECK(first.questions().size() == 3);
   const Birth third = member(2);
   first.on_info(gossip(2), third.info(true));
   const auto epoch = first.take_proposal();
@@ -120,4 +120,34 @@ TEST_CASE("an epoch without this node, or of another configuration, is not kept"
   Config odd = sample_config(1);
   odd.cluster.partitions = 32;
   CHECK_FALSE(member(1, odd).admits(*epoch));
+}
+
+TEST_CASE("members are asked again until all have answered: one may have been emptied since") {
+  Birth first = member(0);
+  first.on_info(gossip(0), first.info(true));
+  first.on_info(gossip(1), member(1).info(true));
+  CHECK(first.questions().size() == 3);
+  const Birth emptied({.self = node_id(22), .config = sample_config(1)}, Random(1));
+  first.on_info(gossip(1), emptied.info(true));
+  first.on_info(gossip(2), member(2).info(true));
+  const auto epoch = first.take_proposal();
+  REQUIRE(epoch != nullptr);
+  CHECK(emptied.admits(*epoch));
+}
+
+TEST_CASE("a proposal that could not be kept is made anew") {
+  Birth first = member(0);
+  REQUIRE(proposal_of(first) != nullptr);
+  CHECK(first.questions().size() == 3);
+  CHECK(first.take_proposal() == nullptr);
+  CHECK(proposal_of(first) != nullptr);
+}
+
+TEST_CASE("a member that does not keep the proposal is named, with its reason") {
+  Birth first = member(0);
+  first.resume(proposal_of(first));
+  first.on_refused(gossip(1), "it does not name this node");
+  CHECK(mentions(first.blockers(), "127.0.0.1:7412 does not keep the first epoch: it does not"));
+  first.on_accepted(gossip(1));
+  CHECK_FALSE(mentions(first.blockers(), "127.0.0.1:7412"));
 }
