@@ -32,7 +32,9 @@ class StopSignals {
       while (sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) node.stop();
     });
   }
-  ~StopSignals() {
+  ~StopSignals() { end(); }
+  /// The node is not told to stop any more: before it goes.
+  void end() {
     if (!thread_.joinable()) return;
     pthread_kill(thread_.native_handle(), SIGUSR1);
     thread_.join();
@@ -65,6 +67,7 @@ int run_node(Config config) {
   }
   signals.start(**node);
   const auto outcome = (*node)->run();
+  signals.end();
   return outcome ? 0 : 1;
 }
 

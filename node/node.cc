@@ -66,7 +66,7 @@ Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, Dire
 }
 
 Node::~Node() {
-  shards_.clear();
+  end_shards();
   // What calls Control back goes before it.
   client_door_.reset();
   peer_door_.reset();
@@ -123,10 +123,16 @@ void Node::shut_down() {
   client_door_.reset();
   peer_door_.reset();
   control_->leave([this] {
-    // Ends and waits for the shards' threads: nothing else is left to do on this loop.
-    shards_.clear();
+    end_shards();
     loop_.stop();
   });
+}
+
+/// All threads end before the first shard goes: until then one may pass a request on to another.
+void Node::end_shards() {
+  for (const auto& shard : shards_) shard->stop();
+  for (const auto& shard : shards_) shard->join();
+  shards_.clear();
 }
 
 void Node::on_view(const std::shared_ptr<const RingView>& view) {
@@ -250,7 +256,8 @@ void Node::collect_status(std::function<void(NodeStatus)> done) {
 
 bool Node::post_to(PartitionId partition, std::move_only_function<void(Shard&)> task) {
   return loop_.mailbox().post([this, partition, task = std::move(task)]() mutable {
-    if (shards_ready_ == 0 || shards_ready_ < shards_.size()) return;
+    // None before the first epoch, and none any more while the node stops.
+    if (shards_.empty() || shards_ready_ < shards_.size()) return;
     (void)shards_[partition.value % shards_.size()]->post(std::move(task));
   });
 }

@@ -69,6 +69,7 @@ class Node final : public Mesh {
   void on_shard_ready(const Result<void>& result);
   void on_data_hello(GreetedSocket socket, wire::Role role);
   void shut_down();
+  void end_shards();
   void collect_status(std::function<void(NodeStatus)> done);
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;

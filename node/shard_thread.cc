@@ -35,7 +35,11 @@ ShardThread::ShardThread(Options options, Mesh& mesh, Log& log,
 
 ShardThread::~ShardThread() {
   stop();
-  thread_.join();
+  join();
+}
+
+void ShardThread::join() {
+  if (thread_.joinable()) thread_.join();
 }
 
 Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(

@@ -37,8 +37,11 @@ class ShardThread {
   bool post(std::move_only_function<void(Shard&)> task);
   /// Hands over a greeted connection.
   void adopt(GreetedSocket socket);
-  /// Stops taking requests, checkpoints, ends the thread; the destructor waits for it.
+  /// Stops taking requests, checkpoints, ends the thread.
   void stop();
+  /// Waits for the thread's end; stop() came before. What is posted afterwards is refused, so that
+  /// shards that still run may name one that does not.
+  void join();
 
  private:
   struct Running;
