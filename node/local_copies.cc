@@ -22,6 +22,7 @@ std::optional<BytesView> view(const std::optional<Bytes>& bytes) {
 void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
                             std::uint16_t shards) {
   epoch_ = std::move(epoch);
+  by_partition_.resize(epoch_->partitions());
   const auto damaged = store_.status().damaged;
   for (const auto partition : epoch_->partitions_of(self)) {
     if (partition.value % shards != shard.value) continue;
@@ -36,16 +37,15 @@ void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, Sha
 #else
     const ActorId actor{random_.next()};
 #endif
-    copies_.emplace(
-        partition,
-        replica::PartitionCopy(partition, actor, configuration, Generation{0},
-                               is_damaged ? replica::CopyState::unsure : replica::CopyState::full));
+    const auto state = is_damaged ? replica::CopyState::unsure : replica::CopyState::full;
+    const auto place = copies_.emplace(
+        partition, replica::PartitionCopy(partition, actor, configuration, Generation{0}, state));
+    by_partition_[partition.value] = &place.first->second;
   }
 }
 
 replica::PartitionCopy* LocalCopies::find(PartitionId partition) {
-  const auto found = copies_.find(partition);
-  return found == copies_.end() ? nullptr : &found->second;
+  return partition.value < by_partition_.size() ? by_partition_[partition.value] : nullptr;
 }
 
 Result<void> LocalCopies::check_scope(const replica::PartitionCopy* copy,
@@ -55,8 +55,7 @@ Result<void> LocalCopies::check_scope(const replica::PartitionCopy* copy,
 }
 
 const replica::PartitionCopy* LocalCopies::copy(PartitionId partition) const {
-  const auto found = copies_.find(partition);
-  return found == copies_.end() ? nullptr : &found->second;
+  return partition.value < by_partition_.size() ? by_partition_[partition.value] : nullptr;
 }
 
 std::size_t LocalCopies::unsure_copies() const {

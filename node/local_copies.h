@@ -110,6 +110,8 @@ class LocalCopies final : public coordinator::LocalReplica {
   HybridClock hybrid_clock_;
   std::shared_ptr<const Epoch> epoch_;
   std::map<PartitionId, replica::PartitionCopy> copies_;
+  /// Those of copies_, null where there is none.
+  std::vector<replica::PartitionCopy*> by_partition_;
   std::optional<std::string> stopped_;
   Bytes minted_;  // the record of the last mint()
   Counters counters_;

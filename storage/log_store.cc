@@ -178,6 +178,7 @@ void LogStore::freeze() {
   Frozen frozen{.leaves = trees_.take_changed(), .position = last()};
   frozen.overlay = std::move(*active_);
   active_ = std::make_unique<Overlay>();
+  active_->expect(frozen.overlay.records());
   checkpointer_->freeze(std::move(frozen));
   checkpointer_->log_synced(synced());
   request_sync();

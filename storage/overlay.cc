@@ -10,8 +10,9 @@ namespace coterie {
 
 namespace {
 
-/// What an entry costs beside its bytes: the map's node, two strings and their heap blocks.
-constexpr std::size_t entry_overhead_bytes = 144;
+/// What an entry costs beside its bytes: the map's node, two strings and their heap blocks, and its
+/// place in the index.
+constexpr std::size_t entry_overhead_bytes = 200;
 
 std::size_t cost(BytesView key, const std::optional<Bytes>& value) {
   return entry_overhead_bytes + key.size() + (value ? value->size() : 0);
@@ -70,19 +71,26 @@ std::size_t Overlay::index(Space space) {
 void Overlay::apply(LogPosition position, Space space, Bytes key, std::optional<Bytes> value) {
   check(position >= last_, "an overlay is filled in the log's order");
   last_ = position;
-  put(maps_[index(space)], std::move(key), Entry{.position = position, .value = std::move(value)});
+  put(index(space), std::move(key), Entry{.position = position, .value = std::move(value)});
 }
 
-void Overlay::put(Map& map, Bytes key, Entry entry) {
-  const auto added = cost(key, entry.value);
-  const auto [place, is_new] = map.try_emplace(std::move(key));
-  if (is_new) {
-    records_ += 1;
-  } else {
-    bytes_ -= cost(place->first, place->second.value);
+void Overlay::put(std::size_t space, Bytes key, Entry entry) {
+  bytes_ += cost(key, entry.value);
+  Index& index = indexes_[space];
+  const auto known = index.find(key);
+  if (known != index.end()) {
+    auto& [old_key, old] = *known->second;
+    bytes_ -= cost(old_key, old.value);
+    old = std::move(entry);
+    return;
   }
-  bytes_ += added;
-  place->second = std::move(entry);
+  auto& added = *maps_[space].try_emplace(std::move(key), std::move(entry)).first;
+  index.emplace(added.first, &added);
+  records_ += 1;
+}
+
+void Overlay::expect(std::size_t records) {
+  indexes_[index(Space::records)].reserve(records);
 }
 
 void Overlay::merge(Overlay newer) {
@@ -91,16 +99,16 @@ void Overlay::merge(Overlay newer) {
     auto& map = newer.maps_[space];
     while (!map.empty()) {
       auto node = map.extract(map.begin());
-      put(maps_[space], std::move(node.key()), std::move(node.mapped()));
+      put(space, std::move(node.key()), std::move(node.mapped()));
     }
   }
   last_ = std::max(last_, newer.last_);
 }
 
 const Overlay::Entry* Overlay::find(Space space, BytesView key) const {
-  const auto& map = maps_[index(space)];
-  const auto place = map.find(key);
-  return place == map.end() ? nullptr : &place->second;
+  const auto& entries = indexes_[index(space)];
+  const auto place = entries.find(key);
+  return place == entries.end() ? nullptr : &place->second->second;
 }
 
 const Overlay::Map& Overlay::map(Space space) const {

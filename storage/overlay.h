@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <unordered_map>
 
 #include "base/bytes.h"
 #include "storage/store.h"
@@ -22,8 +23,14 @@ class Overlay {
   };
   using Map = std::map<Bytes, Entry, std::less<>>;
 
+  Overlay() = default;
+  Overlay(Overlay&&) = default;
+  Overlay& operator=(Overlay&&) = default;
+
   /// Replaces what the key has. `position` is above all before.
   void apply(LogPosition position, Space space, Bytes key, std::optional<Bytes> value);
+  /// Makes room to find so many records, so that no later apply has to.
+  void expect(std::size_t records);
   /// Takes over every entry of an overlay that was filled after this one.
   void merge(Overlay newer);
 
@@ -39,10 +46,14 @@ class Overlay {
 
  private:
   static constexpr std::size_t spaces = 5;
+  /// The entries of a map by its own keys: a search of the map meets a cache miss at each level.
+  using Index = std::unordered_map<BytesView, Map::value_type*>;
+
   [[nodiscard]] static std::size_t index(Space space);
-  void put(Map& map, Bytes key, Entry entry);
+  void put(std::size_t space, Bytes key, Entry entry);
 
   std::array<Map, spaces> maps_;
+  std::array<Index, spaces> indexes_;
   std::size_t bytes_ = 0;
   std::size_t records_ = 0;
   LogPosition last_;

@@ -53,7 +53,8 @@ Result<StoredLeaf> StoredLeaf::decode(BytesView key, BytesView value) {
   return stored;
 }
 
-ShardTrees::ShardTrees(std::uint32_t partitions) : partitions_(partitions) {
+ShardTrees::ShardTrees(std::uint32_t partitions)
+    : partitions_(partitions), by_partition_(partitions), changed_(partitions) {
   check(std::has_single_bit(partitions), "the number of partitions is a power of two");
 }
 
@@ -83,8 +84,7 @@ Result<void> ShardTrees::load(const Table& table) {
 }
 
 void ShardTrees::restore(const StoredLeaf& stored) {
-  auto& tree = trees_.try_emplace(stored.partition, stored.partition, partitions_, stored.depth)
-                   .first->second;
+  auto& tree = tree_for(stored.partition, stored.depth);
   tree.restore_leaf(stored.leaf, stored.cell);
   records_ += stored.cell.records;
   if (wanted_depth(tree.root().records) > tree.depth()) shallow_.insert(stored.partition);
@@ -95,17 +95,21 @@ PartitionId ShardTrees::partition_of(Token token) const {
   return PartitionId{bits == 0 ? 0 : static_cast<std::uint32_t>(token.value >> (64 - bits))};
 }
 
-PartitionTree& ShardTrees::tree_for(PartitionId partition) {
-  return trees_.try_emplace(partition, partition, partitions_, wanted_depth(0)).first->second;
+PartitionTree& ShardTrees::tree_for(PartitionId partition, unsigned depth) {
+  auto& known = by_partition_[partition.value];
+  if (known == nullptr) {
+    known = &trees_.try_emplace(partition, partition, partitions_, depth).first->second;
+  }
+  return *known;
 }
 
 void ShardTrees::change(BytesView key, std::uint64_t old_hash, std::uint64_t new_hash) {
   if (old_hash == new_hash) return;
   const auto token = token_of(key);
   const auto partition = partition_of(token);
-  auto& tree = tree_for(partition);
+  auto& tree = tree_for(partition, wanted_depth(0));
   tree.change(token, old_hash, new_hash);
-  changed_.insert(partition);
+  changed_[partition.value] = true;
   if (old_hash == 0) records_ += 1;
   if (new_hash == 0) records_ -= 1;
   if (deepening_ && deepening_->tree.partition() == partition && key < deepening_->next) {
@@ -115,14 +119,14 @@ void ShardTrees::change(BytesView key, std::uint64_t old_hash, std::uint64_t new
 }
 
 const PartitionTree* ShardTrees::tree(PartitionId partition) const {
-  const auto place = trees_.find(partition);
-  return place == trees_.end() ? nullptr : &place->second;
+  return partition.value < by_partition_.size() ? by_partition_[partition.value] : nullptr;
 }
 
 std::vector<StoredLeaf> ShardTrees::take_changed() {
   auto leaves = std::exchange(erased_, {});
-  for (const auto partition : changed_) {
-    auto& tree = trees_.at(partition);
+  for (auto& [partition, tree] : trees_) {
+    if (!changed_[partition.value]) continue;
+    changed_[partition.value] = false;
     for (const auto index : tree.take_changed()) {
       leaves.push_back({.partition = partition,
                         .depth = static_cast<std::uint8_t>(tree.depth()),
@@ -130,7 +134,6 @@ std::vector<StoredLeaf> ShardTrees::take_changed() {
                         .cell = tree.leaf(index)});
     }
   }
-  changed_.clear();
   return leaves;
 }
 
@@ -190,7 +193,7 @@ void ShardTrees::finish_deepening() {
   records_ += deepening_->tree.root().records;
   tree = std::move(deepening_->tree);
   deepening_.reset();
-  changed_.insert(partition);
+  changed_[partition.value] = true;
   if (wanted_depth(tree.root().records) > tree.depth()) shallow_.insert(partition);
 }
 

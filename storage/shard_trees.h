@@ -33,6 +33,8 @@ struct StoredLeaf {
 class ShardTrees {
  public:
   explicit ShardTrees(std::uint32_t partitions);
+  ShardTrees(const ShardTrees&) = delete;
+  ShardTrees& operator=(const ShardTrees&) = delete;
 
   /// What the table's last checkpoint stored. Errors: corrupt, the table's.
   [[nodiscard]] Result<void> load(const Table& table);
@@ -62,14 +64,15 @@ class ShardTrees {
   };
 
   [[nodiscard]] PartitionId partition_of(Token token) const;
-  [[nodiscard]] PartitionTree& tree_for(PartitionId partition);
+  [[nodiscard]] PartitionTree& tree_for(PartitionId partition, unsigned depth);
   void restore(const StoredLeaf& stored);
   void begin_deepening();
   void finish_deepening();
 
   std::uint32_t partitions_;
   std::map<PartitionId, PartitionTree> trees_;
-  std::set<PartitionId> changed_;
+  std::vector<PartitionTree*> by_partition_;  // those of trees_; every write looks one up
+  std::vector<bool> changed_;
   std::set<PartitionId> shallow_;
   std::vector<StoredLeaf> erased_;  // of trees that were replaced by deeper ones
   std::optional<Deepening> deepening_;
