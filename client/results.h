@@ -66,7 +66,8 @@ struct GetResult {
 };
 
 struct PutResult {
-  /// Covers the new write and all that it replaced: the next put of this key may use it.
+  /// Covers the new write and all that it replaced: the next put of this key may use it. Where
+  /// siblings that it had not seen are left beside it, what the write was given: read again then.
   Context context;
   /// How many values the key has now; above 1 somebody should resolve them.
   std::uint16_t siblings = 0;

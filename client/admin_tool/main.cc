@@ -14,6 +14,7 @@
 #include "client/admin_tool/fetch.h"
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/views.h"
+#include "client/tool/command_line.h"
 
 namespace {
 
@@ -205,6 +206,8 @@ int main(int argc, char** argv) {
     options.node = door;
   }
   const Commands commands = add_commands(app, options);
+  coterie::tool::speak_plainly(app);
+  if (coterie::tool::complain_of_command(app, argc, argv)) return exit_usage;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,10 +7,11 @@
 #include <cstdlib>
 #include <string_view>
 
-// CLI11 is heavy: of this tool only this file includes it.
+// CLI11 is heavy: of this tool only this file and command_line.cc include it.
 #include <CLI/CLI.hpp>
 
 #include "client/tool/base64.h"
+#include "client/tool/command_line.h"
 #include "client/tool/exit_codes.h"
 
 namespace coterie::tool {
@@ -222,6 +223,8 @@ std::variant<Arguments, int> parse_arguments(int argc, const char* const* argv) 
   take_environment(out);
   Raw raw;
   const Commands all = add_commands(app, out, raw);
+  speak_plainly(app);
+  if (complain_of_command(app, argc, argv)) return static_cast<int>(Exit::usage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -58,12 +58,16 @@ Exit report(const Arguments& arguments, const RecordFlow& flow, const Run& run,
             const Summary& summary) {
   const Tally& tally = flow.tally();
   for (const auto& line : tally.complaints) std::fprintf(stderr, "coterie: %s\n", line.c_str());
+  if (tally.complaints_left_out > 0) {
+    std::fprintf(stderr, "coterie: and %s more\n", grouped(tally.complaints_left_out).c_str());
+  }
   if (!run.outcome) std::fprintf(stderr, "coterie: %s\n", run.outcome.error().message.c_str());
   std::printf("%s\n", arguments.json ? summary.json(tally, run.time).c_str()
                                      : summary.text(tally, run.time).c_str());
   if (!run.outcome) return exit_of(run.outcome.error());
   if (tally.failed + tally.different + tally.missing > 0) return Exit::failed;
-  return tally.unknown > 0 ? Exit::unknown : Exit::success;
+  if (tally.unknown > 0) return Exit::unknown;
+  return tally.bad_lines > 0 ? Exit::usage : Exit::success;
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ inline constexpr const char* exit_codes_help =
 [[nodiscard]] inline Exit exit_of(const Error& error) {
   switch (error.code) {
     case ErrorCode::invalid_argument:
+    case ErrorCode::wrong_context:
+    case ErrorCode::unknown_bucket:
       return Exit::usage;
     case ErrorCode::not_found:
       return Exit::not_found;

@@ -22,12 +22,16 @@ client::PutOptions put_options(const Arguments& arguments) {
   return {.w = arguments.w, .time_to_live = std::chrono::milliseconds(arguments.time_to_live_ms)};
 }
 
-/// What a write is to replace: the context given, nothing, or what is read now.
+/// What a write is to replace: the context given, nothing, or what is read now. A delete needs
+/// something to delete.
 Result<client::Context> context_for(const Arguments& arguments, client::Client& client) {
   if (arguments.context) return client::Context::from_bytes(*arguments.context);
   if (arguments.is_blind) return client::Context();
   auto read = client.get(key_of(arguments), {.r = arguments.r});
   if (!read) return std::unexpected(read.error());
+  if (arguments.command == Command::remove && !read->is_found()) {
+    return fail(ErrorCode::not_found, "not found");
+  }
   return std::move(read->context);
 }
 
@@ -94,10 +98,6 @@ Exit run_put(const Arguments& arguments, client::Client& client) {
 Exit run_remove(const Arguments& arguments, client::Client& client) {
   auto context = context_for(arguments, client);
   if (!context) return complain(arguments, context.error());
-  // Nothing was ever known of the key, so there is nothing to delete.
-  if (context->is_empty()) {
-    return complain(arguments, {.code = ErrorCode::not_found, .message = "not found"});
-  }
   return report_write(arguments,
                       client.write(client::Write::remove(key_of(arguments), std::move(*context)),
                                    put_options(arguments)));

@@ -22,6 +22,12 @@ Result<void> RecordFlow::step() {
   }
   while (!is_at_end_ && jobs_.size() < options_.in_flight) {
     auto record = parts_.source();
+    // What else the source has is not lost with one bad line.
+    if (!record && record.error().code == ErrorCode::invalid_argument) {
+      ++tally_.bad_lines;
+      complain(record.error().message);
+      continue;
+    }
     if (!record || !*record) is_at_end_ = true;
     if (!record) return std::unexpected(record.error());
     if (!*record) break;
@@ -48,7 +54,7 @@ void RecordFlow::good(Job& job) {
 
 void RecordFlow::different(Job& job, std::uint64_t Tally::*kind, const std::string& why) {
   ++(tally_.*kind);
-  complain(job, why);
+  complain(job.record.key + ": " + why);
   end(job);
 }
 
@@ -66,7 +72,7 @@ void RecordFlow::failed(Job& job, const Error& error) {
     return;
   }
   ++(job.is_in_doubt ? tally_.unknown : tally_.failed);
-  complain(job, error.message);
+  complain(job.record.key + ": " + error.message);
   end(job);
 }
 
@@ -74,9 +80,12 @@ void RecordFlow::end(Job& job) {
   jobs_.erase(job.id);
 }
 
-void RecordFlow::complain(const Job& job, const std::string& why) {
-  if (tally_.complaints.size() >= complaints_most) return;
-  tally_.complaints.push_back(job.record.key + ": " + why);
+void RecordFlow::complain(std::string why) {
+  if (tally_.complaints.size() < complaints_most) {
+    tally_.complaints.push_back(std::move(why));
+  } else {
+    ++tally_.complaints_left_out;
+  }
 }
 
 }  // namespace coterie::tool

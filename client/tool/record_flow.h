@@ -24,10 +24,13 @@ struct Tally {
   std::uint64_t unknown = 0;  // a write's outcome
   std::uint64_t different = 0;
   std::uint64_t missing = 0;
+  /// Lines of the source that are no record; not counted in `read`.
+  std::uint64_t bad_lines = 0;
   /// Writes of unknown outcome that a read settled.
   std::uint64_t settled = 0;
-  /// The first few, for people.
+  /// The first few, for people, and how many more there were.
   std::vector<std::string> complaints;
+  std::uint64_t complaints_left_out = 0;
 
   [[nodiscard]] std::uint64_t ended() const {
     return good + failed + unknown + different + missing;
@@ -55,7 +58,8 @@ class RecordFlow {
     Duration retry_for = std::chrono::seconds(60);
   };
   struct Parts {
-    /// The next record; nothing at the end. After an error it is not asked again.
+    /// The next record; nothing at the end. Errors: invalid_argument (a line is no record; the
+    /// next call gives what follows it); after any other it is not asked again.
     std::function<Result<std::optional<FileRecord>>()> source;
     /// Starts what the job needs next; its callbacks call one of good() to settle() below.
     std::function<void(Job&)> perform;
@@ -80,7 +84,7 @@ class RecordFlow {
 
  private:
   void end(Job& job);
-  void complain(const Job& job, const std::string& why);
+  void complain(std::string why);
 
   Options options_;
   Parts parts_;

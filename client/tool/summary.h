@@ -16,14 +16,22 @@ class Summary {
   [[nodiscard]] static Summary of_import();
   [[nodiscard]] static Summary of_compare();
 
-  /// "117,659 records in 2.31 s (50,934/s): 117,659 acknowledged, 0 failed, 0 unknown".
+  /// "117,659 records in 2.31 s (50,934/s): 117,659 acknowledged, 0 failed"; counts that are rarely
+  /// anything else stand there only when they are not 0.
   [[nodiscard]] std::string text(const Tally& tally, Duration time) const;
-  /// {"records":..,"acknowledged":..,"failed":..,"unknown":..,"settled":..,"seconds":..,
-  /// "operations_per_second":..}; compare has "equal", "different", "missing", "failed".
+  /// {"records":..,"acknowledged":..,"failed":..,"unknown":..,"settled":..,"bad_lines":..,
+  /// "seconds":..,"operations_per_second":..}; compare has "equal", "different", "missing",
+  /// "failed", "bad_lines".
   [[nodiscard]] std::string json(const Tally& tally, Duration time) const;
 
  private:
-  using Counts = std::vector<std::pair<std::string_view, std::uint64_t Tally::*>>;
+  struct Count {
+    std::string_view name;  // in JSON
+    std::string_view words;
+    std::uint64_t Tally::*number;
+    bool is_rare = false;
+  };
+  using Counts = std::vector<Count>;
   explicit Summary(Counts counts) : counts_(std::move(counts)) {}
 
   Counts counts_;

@@ -200,7 +200,7 @@ TEST_CASE("a source that fails stops the import, and what is under way ends") {
   Import import(
       {}, fixture.store,
       [&given]() -> Result<std::optional<FileRecord>> {
-        if (given == 5) return fail(ErrorCode::invalid_argument, "line 6");
+        if (given == 5) return fail(ErrorCode::io, "cannot be read");
         return FileRecord{.key = "k" + std::to_string(given++), .sort_key = {}, .value = {}};
       },
       fixture.clock());
@@ -210,6 +210,27 @@ TEST_CASE("a source that fails stops the import, and what is under way ends") {
   CHECK(import.flow().step());
   CHECK(import.flow().is_done());
   CHECK(import.flow().tally().good == 5);
+}
+
+TEST_CASE("lines that are no records do not take the others with them") {
+  Fixture fixture;
+  int line = 0;
+  Import import(
+      {.bucket = "words", .overwrite = false, .flow = {}}, fixture.store,
+      [&line]() -> Result<std::optional<FileRecord>> {
+        if (++line > 40) return std::nullopt;
+        if (line % 2 == 0) return fail(ErrorCode::invalid_argument, "line " + std::to_string(line));
+        return FileRecord{.key = "k" + std::to_string(line), .sort_key = {}, .value = "v"};
+      },
+      fixture.clock());
+  fixture.run(import.flow());
+  const Tally& tally = import.flow().tally();
+  CHECK(tally.read == 20);
+  CHECK(tally.good == 20);
+  CHECK(tally.bad_lines == 20);
+  CHECK(tally.complaints.front() == "line 2");
+  CHECK(tally.complaints.size() + tally.complaints_left_out == 20);
+  CHECK(fixture.store.data.contains("k39"));
 }
 
 TEST_CASE("compare tells equal, different, missing and unreadable apart") {
@@ -294,11 +315,11 @@ TEST_CASE("progress as lines, as a bar, and the last words") {
   tally.failed = 4;
   tally.unknown = 3;
   CHECK(Summary::of_import().text(tally, 2s) ==
-        "1,234,567 records in 2.00 s (617,280/s): 1,234,560 acknowledged, 4 failed, 3 unknown, 0 "
-        "settled");
+        "1,234,567 records in 2.00 s (617,280/s): 1,234,560 acknowledged, 4 failed, 3 of unknown "
+        "outcome");
   CHECK(Summary::of_compare().json(tally, 2s) ==
         R"({"records":1234567,"equal":1234560,"different":0,"missing":0,"failed":4,)"
-        R"("seconds":2.000,"operations_per_second":617280})");
+        R"("bad_lines":0,"seconds":2.000,"operations_per_second":617280})");
   CHECK(grouped(0) == "0");
   CHECK(grouped(999) == "999");
   CHECK(grouped(1000) == "1,000");
