@@ -208,8 +208,7 @@ Result<void> LogStore::begin_run(LogEnd end) {
       parts_.files,
       LogWriter::Options{.directory = options_.directory, .segment_bytes = options_.segment_bytes},
       std::move(end));
-  if (auto done = writer->recycle(*table); !done) return done;
-  if (auto done = writer->start(); !done) return done;
+  if (auto done = writer->start(*table); !done) return done;
   committer_ =
       std::make_unique<Committer>(std::move(writer), parts_.commit, parts_.timers,
                                   Committer::Options{.batch_writes = options_.batch_writes,

@@ -1,6 +1,7 @@
 #include "storage/log_writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -33,9 +34,8 @@ LogWriter::LogWriter(FileSystem& files, Options options, LogEnd end)
       spares_(std::move(end.spares)),
       next_number_(end.next_number) {}
 
-Result<void> LogWriter::start() {
-  if (auto done = drop_odd_spares(); !done) return done;
-  auto segment = take_segment(options_.segment_bytes);
+Result<void> LogWriter::start(LogPosition table) {
+  auto segment = take_first_segment(table);
   if (!segment) return std::unexpected(std::move(segment).error());
   current_ = std::move(*segment);
   LogBatch opening;
@@ -43,9 +43,29 @@ Result<void> LogWriter::start() {
   opening.first = LogPosition{written_.value + 1};
   if (auto done = write_at_end(opening, true); !done) return done;
   if (auto done = sync(); !done) return done;
+  if (auto done = recycle(table); !done) return done;
   auto reserved = replenish();
   if (!reserved && reserved.error().code != ErrorCode::read_only) return reserved;
   return {};
+}
+
+/// Leaves the last segment of the run before in peace until the new run has begun: were it gone and
+/// the opening torn, the log would end before the table and look like an old copy.
+Result<LogSegment> LogWriter::take_first_segment(LogPosition table) {
+  std::deque<LogSegment> last;
+  if (!full_.empty()) {
+    last.push_back(std::move(full_.back()));
+    full_.pop_back();
+  }
+  auto recycled = recycle(table);
+  std::move(last.begin(), last.end(), std::back_inserter(full_));
+  if (!recycled) return std::unexpected(std::move(recycled).error());
+  if (auto done = drop_odd_spares(); !done) return std::unexpected(std::move(done).error());
+  auto segment = take_segment(options_.segment_bytes);
+  if (segment || segment.error().code != ErrorCode::read_only) return segment;
+  // a full disk has no room for both
+  if (auto done = recycle(table); !done) return std::unexpected(std::move(done).error());
+  return take_segment(options_.segment_bytes);
 }
 
 Result<void> LogWriter::write(LogBatch& batch) {

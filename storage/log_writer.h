@@ -50,8 +50,9 @@ class LogWriter {
   LogWriter(FileSystem& files, Options options, LogEnd end);
 
   /// Begins the run in a segment of its own with a synced batch of no appends, so that nothing
-  /// that an earlier run left behind its end is ever taken for this one's.
-  [[nodiscard]] Result<void> start();
+  /// that an earlier run left behind its end is ever taken for this one's. Then recycles what the
+  /// table holds through `table`.
+  [[nodiscard]] Result<void> start(LogPosition table);
 
   /// Errors: read_only (no room for a new segment: nothing was written, try the same batch again);
   /// any other is final: what the file holds is unknown.
@@ -70,6 +71,7 @@ class LogWriter {
 
  private:
   [[nodiscard]] Result<void> write_at_end(LogBatch& batch, bool is_opening);
+  [[nodiscard]] Result<LogSegment> take_first_segment(LogPosition table);
   [[nodiscard]] Result<void> drop_odd_spares();
   [[nodiscard]] Result<void> rotate(std::uint64_t room_bytes);
   [[nodiscard]] Result<LogSegment> take_segment(std::uint64_t size_bytes);

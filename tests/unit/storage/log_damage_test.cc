@@ -270,6 +270,28 @@ TEST_CASE("a log older than its table, or none, is damage of everything") {
   }
 }
 
+TEST_CASE("a start that fails midway leaves a log that is known again") {
+  for (const std::uint64_t writes : {1U, 20U, 60U, 200U}) {
+    Rig rig;
+    rig.options.overlay_records = 1000;
+    rig.open();
+    for (std::uint64_t i = 1; i <= writes; ++i) rig.put_synced(i, i);
+    const auto contents = rig.disk.contents();
+    rig.close();  // the table now holds all
+    // killed between the checkpoint and the recycling of its segments
+    rig.disk.set_contents(contents);
+    for (int start = 0; start < 3; ++start) {
+      rig.disk.set_write_fails(true);
+      CHECK(!rig.try_open());
+      rig.disk.set_write_fails(false);
+    }
+    rig.open();
+    CHECK(rig.store->status().damaged.empty());
+    CHECK(rig.store->last().value == writes);
+    CHECK(everything(*rig.store, Space::records).size() == writes);
+  }
+}
+
 TEST_CASE("a table without its log's note begins a log of its own") {
   Rig rig;
   const auto written = write_log(rig);
