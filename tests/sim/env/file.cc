@@ -68,6 +68,7 @@ class SimFile final : public File {
     if (inode_->now.size() < size) {
       SimFileSystem::Change change;
       change.grow_to = size;
+      change.made_at = system_.work_now();
       SimFileSystem::apply(inode_->now, change);
       inode_->pending.push_back(std::move(change));
     }
@@ -90,6 +91,7 @@ class SimFile final : public File {
     SimFileSystem::Change change;
     change.offset = offset;
     change.bytes = Bytes(bytes);
+    change.made_at = system_.work_now();
     SimFileSystem::apply(inode_->now, change);
     inode_->pending.push_back(std::move(change));
   }
@@ -109,6 +111,7 @@ SimFileSystem::SimFileSystem(SimWorld& world, NodeIndex node)
         if (crashed != node_) return;
         ++mount_;
         is_working_ = false;
+        drop_later();
         if (how == Crash::power) lose_power();
       })) {}
 
@@ -194,6 +197,7 @@ Result<void> SimFileSystem::rename(const std::string& from, const std::string& t
 
 void SimFileSystem::change_names(const std::string& path, NameChange change) {
   apply(names_, change);
+  change.made_at = work_now();
   pending_names_[parent_of(path)].push_back(std::move(change));
 }
 
@@ -251,6 +255,11 @@ Duration SimFileSystem::end_work() {
 /// When a sync that is called now returns. Outside a worker nobody can wait, so that is now.
 Instant SimFileSystem::sync_end() {
   if (is_working_) work_time_ += draw(random_, faults().sync_least, faults().sync_most);
+  return work_now();
+}
+
+/// How far the work has come that runs whole at one instant.
+Instant SimFileSystem::work_now() const {
   return world_.now() + (is_working_ ? work_time_ : Duration::zero());
 }
 
@@ -300,6 +309,36 @@ void SimFileSystem::settle_all() {
     }
   }
   for (const auto& [directory, changes] : std::map(pending_names_)) settle(directory);
+}
+
+/// Takes back what interrupted work would have done later.
+void SimFileSystem::drop_later(Inode& inode) const {
+  const auto is_later = [this](const Change& change) { return change.made_at > world_.now(); };
+  if (std::erase_if(inode.pending, is_later) == 0) return;
+  inode.now = inode.durable;
+  for (const Change& change : inode.pending) apply(inode.now, change);
+}
+
+void SimFileSystem::drop_later() {
+  settle_all();
+  for (const auto& [path, inode] : names_) drop_later(*inode);
+  for (const auto& [path, inode] : durable_names_) drop_later(*inode);
+  bool is_any = false;
+  for (auto& [directory, changes] : pending_names_) {
+    for (const NameChange& change : changes) {
+      if (change.inode != nullptr) drop_later(*change.inode);
+    }
+    is_any |= std::erase_if(changes, [this](const NameChange& change) {
+                return change.made_at > world_.now();
+              }) != 0;
+  }
+  if (!is_any) return;
+  names_ = durable_names_;
+  used_bytes_ = 0;
+  for (const auto& [directory, changes] : pending_names_) {
+    for (const NameChange& change : changes) apply(names_, change);
+  }
+  for (const auto& [path, inode] : names_) used_bytes_ += inode->reserved;
 }
 
 /// Keeps a drawn part of what is pending, by sectors, and takes that for the file's content.

@@ -34,7 +34,8 @@ class SimFileSystem final : public FileSystem {
   [[nodiscard]] Result<std::uint64_t> free_bytes() const override;
 
   /// Around a worker's work: syncs within take drawn time, which the end returns, and what they
-  /// make durable is so only once that time has passed.
+  /// make durable is so only once that time has passed; what the work does after a sync has not
+  /// happened for a crash before.
   void begin_work();
   [[nodiscard]] Duration end_work();
 
@@ -56,6 +57,7 @@ class SimFileSystem final : public FileSystem {
     Bytes bytes;
     /// 0, or the size that the file grows to.
     std::uint64_t grow_to = 0;
+    Instant made_at;
     Instant durable_at = Instant::max();
   };
   struct Inode {
@@ -71,6 +73,7 @@ class SimFileSystem final : public FileSystem {
     std::string add;  // "": none
     InodePtr inode;
     std::string remove;  // "": none
+    Instant made_at;
     Instant durable_at = Instant::max();
   };
 
@@ -79,11 +82,14 @@ class SimFileSystem final : public FileSystem {
   void settle(Inode& inode) const;
   void settle(const std::string& directory);
   void settle_all();
+  void drop_later(Inode& inode) const;
+  void drop_later();
   void lose_power();
   void tear(Inode& inode);
   void change_names(const std::string& path, NameChange change);
   [[nodiscard]] InodePtr find(const std::string& path) const;
   [[nodiscard]] Result<void> claim(Inode& inode, std::uint64_t size);
+  [[nodiscard]] Instant work_now() const;
   [[nodiscard]] Instant sync_end();
   Result<void> sync(Inode& inode);
   void note(std::string_view what, const std::string& path, std::uint64_t offset = 0,

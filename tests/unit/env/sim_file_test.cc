@@ -275,6 +275,31 @@ TEST_CASE("simulated worker: what its syncs made durable is so when done comes, 
   CHECK(lost_before > 10);
 }
 
+TEST_CASE("simulated worker: what comes after a sync has not happened while the sync runs") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    Machine machine(seed);
+    auto file = machine.durable("log", "aa");
+    auto worker = std::make_unique<sim::SimWorker>(machine.world, machine.node, machine.disk);
+    machine.world.faults(machine.node).disk.sync_least = 1ms;
+    bool has_worked = false;
+    worker->submit(
+        [&] {
+          REQUIRE(file->write_at(0, "bb"));
+          REQUIRE(file->sync());
+          REQUIRE(file->write_at(0, "cc"));
+          REQUIRE(machine.disk.open("next", FileSystem::Mode::create));
+          has_worked = true;
+        },
+        [] {});
+    REQUIRE(machine.world.run_until([&] { return has_worked; }, 1s));
+    machine.world.crash(machine.node, seed % 2 == 0 ? Crash::power : Crash::process);
+    worker.reset();
+    CHECK(machine.content("log") != "cc");
+    CHECK(!machine.disk.files().contains("next"));
+    if (seed % 2 == 1) CHECK(machine.content("log") == "bb");
+  }
+}
+
 TEST_CASE("simulated worker: a stalled one waits, a crashed one drops its work") {
   Machine machine;
   machine.world.faults(machine.node).work_stalled_until = machine.world.now() + 5s;
