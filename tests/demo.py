@@ -134,14 +134,16 @@ class Cluster:
         status = self.status() or {}
         return sorted(member["state"] for member in status.get("nodes", []))
 
-    def is_well(self):
-        """All peers alive, recovered and agreed."""
-        return subprocess.run([ADMIN, "status"], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, timeout=20).returncode == 0
+    def is_recovered(self):
+        """All peers alive, and none has anything to say but that its copies are behind."""
+        status = self.status() or {}
+        problems = {problem["code"] for problem in status.get("problems", [])}
+        return self.liveness() == ["alive"] * 3 and problems <= {"copies_behind"}
 
     def wait_for(self, states, why):
         deadline = time.monotonic() + PATIENCE
-        while self.liveness() != sorted(states) or ("dead" not in states and not self.is_well()):
+        while self.liveness() != sorted(states) or ("dead" not in states
+                                                    and not self.is_recovered()):
             self.check_running()
             if time.monotonic() > deadline:
                 raise Failed(f"{why}: not seen within {PATIENCE} s; status shows "
@@ -207,11 +209,11 @@ def import_all(path, bucket, peers, bar, at=None):
     return done, seconds
 
 
-def compare(path, bucket, peers, bar):
+def compare(path, bucket, peers, bar, *options):
     """Reads every record of a file back; the numbers equal, different and missing."""
     seeds = [f"--seed=127.0.0.1:{CLIENT_PORT[peer]}" for peer in peers]
     begun = time.monotonic()
-    done = subprocess.run([COTERIE, "compare", "--json", "--bucket", bucket, *seeds, path],
+    done = subprocess.run([COTERIE, "compare", "--json", "--bucket", bucket, *options, *seeds, path],
                           capture_output=True, text=True)
     try:
         result = json.loads(done.stdout)
@@ -287,8 +289,8 @@ def run(cluster):
     say("\nEvery record read back through the two that live (R=2), compared byte for byte:")
     lost = different = compared = 0
     begun = time.monotonic()
-    for bucket, path, count in [("wordnet", wordnet, synsets), ("unicode", unicode, characters),
-                                *more]:
+    sets = [("wordnet", wordnet, synsets), ("unicode", unicode, characters), *more]
+    for bucket, path, count in sets:
         result = compare(path, bucket, living, Bar(f"compare bucket {bucket}", count))
         compared += result["equal"]
         lost += result["missing"]
@@ -298,6 +300,13 @@ def run(cluster):
     say("\nPeer three starts again:")
     cluster.start("three")
     cluster.wait_for(["alive"] * 3, "peer three alive again")
+    cluster.show_status("it is back, without what was written meanwhile")
+    say("\nReads of all three copies (R=3) bring it up to date, and compare once more:")
+    for bucket, path, count in sets:
+        result = compare(path, bucket, PEERS, Bar(f"compare bucket {bucket}, R=3", count), "--r",
+                         "all")
+        lost += result["missing"]
+        different += result["different"]
     cluster.show_status("after")
 
     say()
