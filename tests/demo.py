@@ -140,10 +140,9 @@ class Cluster:
         problems = {problem["code"] for problem in status.get("problems", [])}
         return self.liveness() == ["alive"] * 3 and problems <= {"copies_behind"}
 
-    def wait_for(self, states, why):
+    def wait_for_all(self, why):
         deadline = time.monotonic() + PATIENCE
-        while self.liveness() != sorted(states) or ("dead" not in states
-                                                    and not self.is_recovered()):
+        while not self.is_recovered():
             self.check_running()
             if time.monotonic() > deadline:
                 raise Failed(f"{why}: not seen within {PATIENCE} s; status shows "
@@ -213,8 +212,8 @@ def compare(path, bucket, peers, bar, *options):
     """Reads every record of a file back; the numbers equal, different and missing."""
     seeds = [f"--seed=127.0.0.1:{CLIENT_PORT[peer]}" for peer in peers]
     begun = time.monotonic()
-    done = subprocess.run([COTERIE, "compare", "--json", "--bucket", bucket, *options, *seeds, path],
-                          capture_output=True, text=True)
+    command = [COTERIE, "compare", "--json", "--bucket", bucket, *options, *seeds, path]
+    done = subprocess.run(command, capture_output=True, text=True)
     try:
         result = json.loads(done.stdout)
     except ValueError:
@@ -222,6 +221,29 @@ def compare(path, bucket, peers, bar, *options):
     seconds = time.monotonic() - begun
     bar.show(result["equal"], f"{result['equal'] / seconds:,.0f}/s", end=True)
     return result
+
+
+def compare_all(sets, peers, *options):
+    total = {"equal": 0, "different": 0, "missing": 0}
+    title = "compare bucket {}, R=3" if options else "compare bucket {}"
+    for bucket, path, count in sets:
+        result = compare(path, bucket, peers, Bar(title.format(bucket), count), *options)
+        for name in total:
+            total[name] += result[name]
+    return total
+
+
+def return_of_three(cluster, sets, found):
+    """Starts it again and brings it up to date; adds to `found` what is lost or different."""
+    say("\nPeer three starts again:")
+    cluster.start("three")
+    cluster.wait_for_all("peer three alive again")
+    cluster.show_status("it is back, without what was written meanwhile")
+    say("\nReads of all three copies (R=3) bring it up to date, and compare once more:")
+    again = compare_all(sets, PEERS, "--r", "all")
+    found["missing"] += again["missing"]
+    found["different"] += again["different"]
+    cluster.show_status("after")
 
 
 def prepare(directory):
@@ -254,7 +276,7 @@ def run(cluster):
     say("Three equal peers, each from its own file in configs/:")
     for name in PEERS:
         cluster.start(name)
-    cluster.wait_for(["alive"] * 3, "three peers alive")
+    cluster.wait_for_all("three peers alive")
     cluster.show_status("before")
 
     killed_at = []
@@ -286,29 +308,14 @@ def run(cluster):
     done, seconds = import_all(unicode, "unicode", living, Bar("import, W=2 of 3", characters))
     records, write_seconds = records + done, write_seconds + seconds
 
-    say("\nEvery record read back through the two that live (R=2), compared byte for byte:")
-    lost = different = compared = 0
-    begun = time.monotonic()
     sets = [("wordnet", wordnet, synsets), ("unicode", unicode, characters), *more]
-    for bucket, path, count in sets:
-        result = compare(path, bucket, living, Bar(f"compare bucket {bucket}", count))
-        compared += result["equal"]
-        lost += result["missing"]
-        different += result["different"]
+    say("\nEvery record read back through the two that live (R=2), compared byte for byte:")
+    begun = time.monotonic()
+    found = compare_all(sets, living)
     read_seconds = time.monotonic() - begun
+    return_of_three(cluster, sets, found)
 
-    say("\nPeer three starts again:")
-    cluster.start("three")
-    cluster.wait_for(["alive"] * 3, "peer three alive again")
-    cluster.show_status("it is back, without what was written meanwhile")
-    say("\nReads of all three copies (R=3) bring it up to date, and compare once more:")
-    for bucket, path, count in sets:
-        result = compare(path, bucket, PEERS, Bar(f"compare bucket {bucket}, R=3", count), "--r",
-                         "all")
-        lost += result["missing"]
-        different += result["different"]
-    cluster.show_status("after")
-
+    lost, different, compared = found["missing"], found["different"], found["equal"]
     say()
     say(f"  records     {records:,} written, {compared:,} read back equal")
     say(f"  seconds     {write_seconds:.1f} writing, {read_seconds:.1f} reading")
