@@ -18,6 +18,7 @@ UNITTEST = re.compile(r"^Ran (\d+) tests? in ", re.M)
 UNITTEST_BAD = re.compile(r"(?:failures|errors|unexpected successes)=(\d+)")
 UNITTEST_SKIP = re.compile(r"\.\.\. skipped ['\"](.*)['\"]$", re.M)
 SKIP_EXIT = 77  # by Meson's and automake's convention
+SEED_FAILED = re.compile(r"^FAILED seed \d+: ", re.M)
 SKIP_LINE = re.compile(r"^SKIP:[ \t]*(\S.*)$", re.M)
 
 
@@ -47,7 +48,8 @@ def count(output, exit_code):
 def count_planted(output):
     """A program over a planted fault passes when its tests ran and one of them noticed."""
     match = DOCTEST.search(output)
-    noticed = match is not None and int(match.group(3)) > 0
+    # The simulator names the seed that failed.
+    noticed = int(match.group(3)) > 0 if match else SEED_FAILED.search(output) is not None
     why = "" if noticed else "the planted fault went unnoticed"
     return Counts(int(noticed), int(not noticed)), why
 

@@ -52,6 +52,8 @@ class Counting(unittest.TestCase):
         for summary, passed in (
                 ("[doctest] test cases: 3 | 1 passed | 2 failed | 0 skipped\n", 1),
                 ("[doctest] test cases: 3 | 3 passed | 0 failed | 0 skipped\n", 0),
+                ("FAILED seed 7: copies are equal: they are not\n", 1),
+                ("400 seeds, violations 0\n", 0),
                 ("error while loading shared libraries\n", 0)):
             counts, _ = count_planted(summary)
             self.assertEqual((counts.passed, counts.failed), (passed, 1 - passed))
