@@ -3,6 +3,16 @@
 #include <array>
 #include <cstring>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COTERIE_THREAD_SANITIZER
+#include <sanitizer/linux_syscall_hooks.h>
+
+extern "C" void AnnotateIgnoreReadsBegin(const char* file, int line);
+extern "C" void AnnotateIgnoreReadsEnd(const char* file, int line);
+#endif
+#endif
+
 namespace coterie::uv {
 
 std::optional<sockaddr_storage> to_socket_address(const Address& address) {
@@ -25,6 +35,21 @@ Address from_socket_address(const sockaddr* address) {
 
 Error error(ErrorCode code, int status, const std::string& what) {
   return Error{.code = code, .message = what + ": " + uv_strerror(status)};
+}
+
+// libuv closes by the raw system call. Untold of it, the thread sanitizer takes the number's next
+// use, by another thread and through a call that it does not watch (openat), for a race. It must
+// hear before another thread can have the number, and so not see what uv_close() itself does.
+void close(uv_handle_t* of, uv_close_cb on_closed) {
+#ifdef COTERIE_THREAD_SANITIZER
+  uv_os_fd_t fd = -1;
+  if (uv_fileno(of, &fd) == 0) __sanitizer_syscall_pre_close(fd);
+  AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+  uv_close(of, on_closed);
+  AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+#else
+  uv_close(of, on_closed);
+#endif
 }
 
 }  // namespace coterie::uv

@@ -30,10 +30,13 @@ template <class Handle>
   return reinterpret_cast<uv_stream_t*>(of);
 }
 
+/// uv_close(), also in the thread sanitizer's eyes.
+void close(uv_handle_t* of, uv_close_cb on_closed);
+
 /// Closes a handle whose `data` is the heap object that holds it, and then deletes that.
 template <class Holder, class Handle>
 void close_and_delete(Handle* of) {
-  uv_close(handle(of), [](uv_handle_t* closed) { delete static_cast<Holder*>(closed->data); });
+  close(handle(of), [](uv_handle_t* closed) { delete static_cast<Holder*>(closed->data); });
 }
 
 }  // namespace coterie::uv

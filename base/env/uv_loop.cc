@@ -160,7 +160,7 @@ class UvLoop::Impl {
     loop_.data = nullptr;
     for (uv_handle_t* handle :
          {uv::handle(&wake_), uv::handle(&prepare_), uv::handle(&timer_), uv::handle(&bound_)}) {
-      uv_close(handle, nullptr);
+      uv::close(handle, nullptr);
     }
     uv_walk(
         &loop_,

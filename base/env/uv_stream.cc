@@ -123,7 +123,7 @@ int Stream::write(std::vector<Bytes>& frames, std::uint64_t& calls) {
 
 void Stream::close() {
   events_.reset();
-  uv_close(handle(&tcp_), [](uv_handle_t* closed) { delete &self(closed->data); });
+  uv::close(handle(&tcp_), [](uv_handle_t* closed) { delete &self(closed->data); });
 }
 
 }  // namespace coterie::uv

@@ -47,9 +47,7 @@ class Build:
         env["CXX"] = ccache + self.compiler
         env["ASAN_OPTIONS"] = "abort_on_error=1:detect_stack_use_after_return=1"
         env["UBSAN_OPTIONS"] = "halt_on_error=1:abort_on_error=1:print_stacktrace=1"
-        suppressions = os.path.join(os.path.dirname(os.path.abspath(__file__)), "tsan.supp")
-        env["TSAN_OPTIONS"] = ("halt_on_error=1:abort_on_error=1:second_deadlock_stack=1:"
-                               f"suppressions={suppressions}")
+        env["TSAN_OPTIONS"] = "halt_on_error=1:abort_on_error=1:second_deadlock_stack=1"
         if os.path.exists(SYMBOLIZER):
             for sanitizer in ("ASAN", "UBSAN", "TSAN", "LSAN"):
                 env[sanitizer + "_SYMBOLIZER_PATH"] = SYMBOLIZER
