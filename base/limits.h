@@ -94,7 +94,7 @@ inline constexpr std::size_t admin_threads = 4;
 inline constexpr std::size_t admin_queue = 16;  // connections accepted, waiting for a thread
 inline constexpr std::size_t admin_request_bytes = 1U << 16;
 inline constexpr auto admin_patience = 3s;  // for what a request needs from the event loops
-inline constexpr std::size_t inspections_a_shard = 64;
+inline constexpr std::size_t peer_calls_a_shard = 1024;
 inline constexpr auto inspection_patience = 2s;  // for another owner's answer to `explain`
 
 inline constexpr std::size_t gossip_packet_bytes = 1400;

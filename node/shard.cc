@@ -24,7 +24,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
           env_.clock, env_.timers, links_,
           [this](ClientHandle client, Bytes frame) { answer(client, std::move(frame)); },
           [this](ClientHandle client, const Error& error) { fail(client, error); }),
-      inspections_(env_.timers, links_) {
+      calls_(env_.timers, links_) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -140,7 +140,7 @@ void Shard::settle() {
     for (const auto& target : lost) {
       coordinator_.on_peer_lost(target.node, now());
       forwards_.on_peer_lost(target);
-      inspections_.on_peer_lost(target);
+      calls_.on_peer_lost(target);
     }
   }
   arm_wakeup();

@@ -21,6 +21,7 @@
 #include "node/inspections.h"
 #include "node/local_copies.h"
 #include "node/mesh.h"
+#include "node/peer_calls.h"
 #include "node/peer_links.h"
 #include "node/ring_view.h"
 #include "storage/store.h"
@@ -88,7 +89,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
 
   /// What each owner of a stored key holds of it, in their order; bounded in time. `done` is called
   /// once, on this thread, unless the shard ends before.
-  void inspect(BytesView key, Inspections::Done done);
+  void inspect(BytesView key, InspectionsDone done);
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -187,7 +188,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   coordinator::Coordinator coordinator_;
   coordinator::Admission admission_;
   Forwards forwards_;
-  Inspections inspections_;
+  PeerCalls calls_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

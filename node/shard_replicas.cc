@@ -86,7 +86,7 @@ void Shard::answer_replica(const LocalCopies::Rests& rests, ConnectionId connect
   gate_.answer(rests.position, rests.durability, connection, std::move(frame));
 }
 
-void Shard::inspect(BytesView key, Inspections::Done done) {
+void Shard::inspect(BytesView key, InspectionsDone done) {
   const auto parts = decode_key(key);
   if (!parts) return done({});
   const auto& epoch = *view_->epoch;
@@ -105,7 +105,7 @@ void Shard::inspect(BytesView key, Inspections::Done done) {
     }
   }
   const std::vector<NodeId> order(owners.begin(), owners.end());
-  inspections_.ask(message, others, std::move(known),
+  coterie::inspect(calls_, message, others, std::move(known),
                    [order, done = std::move(done)](auto answers) mutable {
                      std::ranges::sort(answers, {}, [&order](const Inspection& answer) {
                        return std::ranges::find(order, answer.node) - order.begin();
@@ -115,7 +115,7 @@ void Shard::inspect(BytesView key, Inspections::Done done) {
 }
 
 void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body) {
-  if (forwards_.on_frame(header, body) || inspections_.on_frame(header, body)) return;
+  if (forwards_.on_frame(header, body) || calls_.on_frame(header, body)) return;
   const coordinator::Tag tag{header.request_id};
   const auto hand_over = [&](const auto& message) {
     if (message) {

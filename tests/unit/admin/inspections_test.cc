@@ -58,7 +58,7 @@ struct World {
   HandTimers timers;
   NotingTransport transport;
   PeerLinks links{clock, Random(1), [](ShardIndex theirs) { return wire::Hello{.shard = theirs}; }};
-  Inspections inspections{timers, links};
+  PeerCalls calls{timers, links};
   std::vector<std::vector<Inspection>> done;
 
   World() {
@@ -66,9 +66,9 @@ struct World {
     links.set_view(status_of().view);
   }
   void ask(std::vector<NodeId> others) {
-    inspections.ask({.scope = {.partition = PartitionId{3}}, .key = "key"}, others,
-                    {{node_id(1), LocalCopies::Inspected{}}},
-                    [this](auto answers) { done.push_back(std::move(answers)); });
+    inspect(calls, {.scope = {.partition = PartitionId{3}}, .key = "key"}, others,
+            {{node_id(1), LocalCopies::Inspected{}}},
+            [this](auto answers) { done.push_back(std::move(answers)); });
   }
   [[nodiscard]] std::uint64_t id_of(std::size_t frame) const {
     return wire::decode_header(transport.sent[frame])->request_id;
@@ -77,7 +77,7 @@ struct World {
   bool reply(std::uint64_t id, const Message& message) {
     const Bytes frame = wire::encode(message, {.request_id = id});
     const Bytes body = frame.substr(wire::header_bytes);
-    return inspections.on_frame(*wire::decode_header(frame), body);
+    return calls.on_frame(*wire::decode_header(frame), body);
   }
 };
 
@@ -116,7 +116,7 @@ TEST_CASE("silence, lost links, unknown nodes and wrong frames end a question to
 
   world.ask({node_id(2), node_id(3)});
   const auto id = world.id_of(world.transport.sent.size() - 1);
-  world.inspections.on_peer_lost({.node = node_id(2), .shard = ShardIndex{1}});
+  world.calls.on_peer_lost({.node = node_id(2), .shard = ShardIndex{1}});
   CHECK(world.reply(id, wire::ReplicaReadReply{}));
   REQUIRE(world.done.size() == 2);
   CHECK(world.done[1][1].node == node_id(2));
@@ -129,11 +129,11 @@ TEST_CASE("silence, lost links, unknown nodes and wrong frames end a question to
 
 TEST_CASE("questions in progress are bounded") {
   World world;
-  for (std::size_t i = 0; i < limits::inspections_a_shard; ++i) world.ask({node_id(2)});
+  for (std::size_t i = 0; i < limits::peer_calls_a_shard; ++i) world.ask({node_id(2)});
   CHECK(world.done.empty());
   world.ask({node_id(2)});
   REQUIRE(world.done.size() == 1);
-  CHECK(world.done[0][1].found.error().code == ErrorCode::overloaded);
+  CHECK(world.done[0][1].found.error().code == ErrorCode::unavailable);
   world.timers.fire_all();
-  CHECK(world.done.size() == limits::inspections_a_shard + 1);
+  CHECK(world.done.size() == limits::peer_calls_a_shard + 1);
 }
