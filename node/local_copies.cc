@@ -186,6 +186,7 @@ Result<coordinator::LocalMerged> LocalCopies::merge(const wire::ReplicaScope& sc
 }
 
 Result<coordinator::LocalRead> LocalCopies::read(const wire::ReplicaScope& scope, BytesView key,
+                                                 std::optional<Durability> durability,
                                                  coordinator::Tag tag) {
   auto found = read(wire::ReplicaRead{.scope = scope, .key = key, .digest_only = false});
   if (!found) return std::unexpected(found.error());
@@ -193,7 +194,7 @@ Result<coordinator::LocalRead> LocalCopies::read(const wire::ReplicaScope& scope
       .digest = found->digest,
       .record = std::move(found->record),
       .generation = found->rests.generation,
-      .is_durable = vote(found->rests.position, found->rests.durability, tag)};
+      .is_durable = vote(found->rests.position, durability.value_or(found->rests.durability), tag)};
 }
 
 Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScope& scope, BytesView from,

@@ -54,6 +54,7 @@ class LocalCopies final : public coordinator::LocalReplica {
                                                        Resolver resolver,
                                                        coordinator::Tag tag) override;
   [[nodiscard]] Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
+                                                    std::optional<Durability> durability,
                                                     coordinator::Tag tag) override;
   [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
                                                     BytesView to, std::uint32_t limit_records,

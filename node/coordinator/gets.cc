@@ -162,7 +162,7 @@ void Gets::read_local(std::uint64_t id, Operation& operation) {
   Answer& answer = operation.answers[operation.owners.self];
   Result<LocalRead> local = parts_.local.read(
       {.partition = operation.partition, .configuration = operation.configuration}, operation.key,
-      make_tag({.operation = id, .kind = Kind::get, .owner = operation.owners.self}));
+      std::nullopt, make_tag({.operation = id, .kind = Kind::get, .owner = operation.owners.self}));
   if (!local) return drop(operation, operation.owners.self, local.error());
   if (operation.record.empty() && !local->record.empty()) {
     // verified by who read it

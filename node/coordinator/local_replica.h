@@ -80,8 +80,9 @@ class LocalReplica {
   /// A read repair: merges, and may replace a damaged local record (MergeOptions).
   [[nodiscard]] virtual Result<LocalMerged> merge(const wire::ReplicaScope& scope, BytesView key,
                                                   BytesView record, Resolver resolver, Tag tag) = 0;
+  /// Durable in the sense of `durability`; without one, of the key's bucket.
   [[nodiscard]] virtual Result<LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
-                                               Tag tag) = 0;
+                                               std::optional<Durability> durability, Tag tag) = 0;
   /// At most `limit_records` and limits::scan_page_bytes, but at least one of those there are.
   [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
                                                BytesView to, std::uint32_t limit_records,

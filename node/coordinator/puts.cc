@@ -31,6 +31,11 @@ wire::Durability on_wire(Durability durability) {
   return durability == Durability::commit ? wire::Durability::commit : wire::Durability::interval;
 }
 
+/// Whether what counted as durable in the sense of `had` does in that of `wanted`.
+bool satisfies(Durability had, Durability wanted) {
+  return had == Durability::commit || wanted == Durability::interval;
+}
+
 std::uint64_t expiry_of(const wire::Put& put, const Bucket& bucket, WallTime now) {
   const auto most = static_cast<std::uint64_t>(limits::time_to_live_most.count());
   const auto of_bucket = static_cast<std::uint64_t>(bucket.default_ttl.count());
@@ -121,7 +126,7 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
        .put = start.put,
        .expires_ms = expiry_of(start.put, start.bucket, now.wall),
        .resolver = start.bucket.resolver,
-       .durability = durability_of(start.put, start.bucket),
+       .durability = operations_.find(*id)->durability,
        .now = now.wall},
       make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
   if (!minted) {
@@ -159,6 +164,7 @@ void Puts::try_again(const Start& start, const Owners& owners, std::uint32_t w,
 bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory::Entry& known) {
   Operation* running = known.operation == 0 ? nullptr : operations_.find(known.operation);
   if (running == nullptr) return false;
+  if (!satisfies(running->durability, durability_of(start.put, start.bucket))) return false;
   if (running->yes >= w) {
     answer(*running, start.client);
     return true;
@@ -185,7 +191,8 @@ void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
   Operation& operation = *operations_.find(*id);
   const Result<LocalRead> local = parts_.local.read(
       {.partition = start.placement.partition, .configuration = start.placement.configuration},
-      start.key, make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
+      start.key, operation.durability,
+      make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
   const Result<Record> record =
       local ? decode_record(start.key, local->record) : std::unexpected(local.error());
   const bool is_here = record && record->context.covers(known.dot);
@@ -196,7 +203,7 @@ void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
     operation.siblings =
         static_cast<std::uint16_t>(std::min<std::size_t>(record->siblings.size(), UINT16_MAX));
   }
-  if (known.votes >= w) {
+  if (known.votes >= w && satisfies(known.durability, operation.durability)) {
     if (!is_here) operation.context = start.put.context;
     answer(operation);
     operations_.release(*id);
@@ -225,6 +232,7 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   operation.partition = start.placement.partition;
   operation.owners = owners;
   operation.w = static_cast<std::uint8_t>(w);
+  operation.durability = durability_of(start.put, start.bucket);
   operation.is_weak = w < start.bucket.w;
   operation.wants_evidence = start.put.want_evidence;
   return id;
@@ -244,17 +252,16 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
     parts_.load.sent(owners.nodes[place]);
   }
   const std::uint32_t refused =
-      count == 0
-          ? 0
-          : parts_.outbox.send(
-                {targets.data(), count},
-                wire::ReplicaWrite{.scope = {.partition = operation.partition,
-                                             .configuration = start.placement.configuration,
-                                             .generation = message.generation},
-                                   .key = operation.key,
-                                   .record = message.record,
-                                   .durability = on_wire(durability_of(start.put, start.bucket))},
-                start.deadline);
+      count == 0 ? 0
+                 : parts_.outbox.send(
+                       {targets.data(), count},
+                       wire::ReplicaWrite{.scope = {.partition = operation.partition,
+                                                    .configuration = start.placement.configuration,
+                                                    .generation = message.generation},
+                                          .key = operation.key,
+                                          .record = message.record,
+                                          .durability = on_wire(operation.durability)},
+                       start.deadline);
   for (std::size_t i = 0; i < count; ++i) {
     if ((refused >> i & 1) == 0) continue;
     operation.last_error = "an owner cannot be reached";
@@ -374,10 +381,20 @@ void Puts::give_up_waiting(Operation& operation) {
   }
 }
 
+/// Of tries that asked for different durabilities the stronger one's votes are kept.
+void Puts::remember(RequestMemory::Entry& entry, const Operation& operation) {
+  if (entry.durability == operation.durability) {
+    entry.votes = std::max(entry.votes, operation.yes);
+  } else if (operation.durability == Durability::commit) {
+    entry.durability = operation.durability;
+    entry.votes = operation.yes;
+  }
+}
+
 void Puts::finish(std::uint64_t id, Operation& operation) {
   if (!operation.request.is_zero()) {
     RequestMemory::Entry* entry = memory_.find(operation.request, Instant::min());
-    if (entry != nullptr) entry->votes = std::max(entry->votes, operation.yes);
+    if (entry != nullptr) remember(*entry, operation);
     if (entry != nullptr && entry->operation == id) entry->operation = 0;
   }
   recycle(operation.context);

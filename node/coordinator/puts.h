@@ -51,6 +51,7 @@ class Puts {
     std::uint8_t w = 0;
     std::uint8_t yes = 0;
     std::uint8_t no = 0;
+    Durability durability = Durability::commit;
     std::uint16_t siblings = 0;
     std::uint16_t hints = 0;
     bool is_weak = false;
@@ -85,6 +86,7 @@ class Puts {
   void refuse(ClientHandle client, const Error& error);
   void vote(Operation& operation, std::size_t owner, Vote vote);
   void give_up_waiting(Operation& operation);
+  static void remember(RequestMemory::Entry& entry, const Operation& operation);
   void finish(std::uint64_t id, Operation& operation);
   void bound_waiting(std::uint64_t id);
 

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "base/limits.h"
+#include "base/policy.h"
 #include "storage/record.h"
 
 namespace coterie::coordinator {
@@ -23,7 +24,9 @@ class RequestMemory {
     std::uint64_t operation = 0;  ///< while it runs; 0 afterwards
     Instant until;
     std::uint16_t siblings = 0;
-    std::uint8_t votes = 0;  ///< owners that are known to hold it durably, once it has ended
+    /// Owners that are known to hold it, once it has ended, and how.
+    std::uint8_t votes = 0;
+    Durability durability = Durability::interval;
   };
 
   explicit RequestMemory(std::size_t most = limits::request_ids_a_shard);

@@ -79,14 +79,13 @@ Result<LocalMinted> Node::mint(const wire::ReplicaScope& scope, const LocalPut& 
   }
   scratch_ = *record(put.key);
   if (is_durable_at_once) durable_ = records;
-  if (!is_durable_at_once) wait_for_sync(tag);
   return LocalMinted{.record = scratch_,
                      .context = minted->context,
                      .generation = copy.generation(),
                      .dot = minted->dot,
                      .timestamp = minted->timestamp,
                      .siblings = minted->siblings,
-                     .is_durable = is_durable_at_once};
+                     .is_durable = vote(put.durability, tag)};
 }
 
 Result<void> Node::merge_here(BytesView key, BytesView record, bool is_repair) {
@@ -108,22 +107,28 @@ Result<LocalMerged> Node::merge(const wire::ReplicaScope& scope, BytesView key, 
     return std::unexpected(ok.error());
   }
   if (const auto ok = merge_here(key, record, true); !ok) return std::unexpected(ok.error());
-  if (!is_durable_at_once) wait_for_sync(tag);
-  return LocalMerged{.is_durable = is_durable_at_once};
+  return LocalMerged{.is_durable = vote(cluster_.bucket.durability, tag)};
 }
 
-Result<LocalRead> Node::read(const wire::ReplicaScope& scope, BytesView key, Tag tag) {
+bool Node::vote(Durability durability, Tag tag) {
+  const bool is_written = is_written_at_once && durability == Durability::interval;
+  if (is_durable_at_once || is_written) return true;
+  waiting_.push_back(tag);
+  return false;
+}
+
+Result<LocalRead> Node::read(const wire::ReplicaScope& scope, BytesView key,
+                             std::optional<Durability> durability, Tag tag) {
   if (local_error) return std::unexpected(*local_error);
   if (const auto ok = check_scope(&copy, scope, replica::Use::read); !ok) {
     return std::unexpected(ok.error());
   }
   const Result<std::uint64_t> digest = replica::read_digest(key, record(key));
   if (!digest) return std::unexpected(digest.error());
-  if (!is_durable_at_once) wait_for_sync(tag);
   return LocalRead{.digest = *digest,
                    .record = Bytes(record(key).value_or(BytesView{})),
                    .generation = copy.generation(),
-                   .is_durable = is_durable_at_once};
+                   .is_durable = vote(durability.value_or(cluster_.bucket.durability), tag)};
 }
 
 Result<LocalScan> Node::scan(const wire::ReplicaScope& scope, BytesView from, BytesView to,
@@ -141,8 +146,7 @@ Result<LocalScan> Node::scan(const wire::ReplicaScope& scope, BytesView from, By
     }
     page.entries.push_back({.key = at->first, .record = at->second});
   }
-  page.is_durable = is_durable_at_once;
-  if (!is_durable_at_once) wait_for_sync(tag);
+  page.is_durable = vote(Durability::commit, tag);
   return page;
 }
 
@@ -330,6 +334,7 @@ std::uint64_t Cluster::put(std::size_t at, BytesView key, BytesView value,
                               .value = value,
                               .is_delete = options.is_delete,
                               .w = {options.w},
+                              .durability = options.durability,
                               .time_to_live_ms = options.time_to_live_ms,
                               .want_evidence = options.want_evidence},
                     now);

@@ -101,6 +101,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
 
   // what the test may set
   bool is_durable_at_once = true;
+  bool is_written_at_once = false;     // then what asks for interval durability has it at once
   std::optional<Error> local_error;    // every local answer
   std::optional<Error> replica_error;  // every answer to a peer
   std::set<std::size_t> cut_from;      // sends to these are refused
@@ -128,6 +129,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
                                          BytesView record, Resolver resolver,
                                          coordinator::Tag tag) override;
   Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
+                                      std::optional<Durability> durability,
                                       coordinator::Tag tag) override;
   Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from, BytesView to,
                                       std::uint32_t limit_records, coordinator::Tag tag) override;
@@ -149,7 +151,8 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
                         decltype(Message::body) body);
   [[nodiscard]] Result<void> merge_here(BytesView key, BytesView record, bool is_repair);
   [[nodiscard]] decltype(Message::body) answer_to(const Message& message);
-  void wait_for_sync(coordinator::Tag tag) { waiting_.push_back(tag); }
+  /// Whether it is durable now; if not, `tag` waits for sync().
+  [[nodiscard]] bool vote(Durability durability, coordinator::Tag tag);
 
   Cluster& cluster_;
   std::size_t index_;
@@ -168,6 +171,7 @@ struct PutOptions {
   bool is_delete = false;
   RequestId id;
   std::uint8_t w = 0;
+  wire::Durability durability = wire::Durability::bucket_default;
   std::uint64_t time_to_live_ms = 0;
   bool want_evidence = false;
   Duration deadline = std::chrono::seconds(1);

@@ -137,3 +137,33 @@ TEST_CASE("no more than a few tries of one put wait for it") {
     CHECK(answer.is_ok() == (client != beyond));
   }
 }
+
+TEST_CASE("a try that asks for more durability waits for it") {
+  Cluster cluster(3, 2, 2);
+  const Minting minting(cluster);
+  cluster.bucket.durability = Durability::interval;
+  for (const auto& node : cluster.nodes) {
+    node->is_durable_at_once = false;
+    node->is_written_at_once = true;
+  }
+  const PutOptions strong{.id = id, .w = 1, .durability = wire::Durability::commit};
+  SUBCASE("than its bucket") {
+    const std::uint64_t client = cluster.put(0, key, "v", strong);
+    cluster.pass(1s);
+    CHECK(cluster.answer(client).code() == ErrorCode::unknown_outcome);
+  }
+  SUBCASE("than a try that has been answered") {
+    const std::uint64_t first = cluster.put(0, key, "v", {.id = id, .w = 1});
+    CHECK(cluster.answer(first).is_ok());
+    cluster.pass(1s);
+  }
+  SUBCASE("than a try that runs") {
+    const std::uint64_t first = cluster.put(0, key, "v", {.id = id, .w = 2, .deadline = 1s});
+    CHECK(cluster.answer(first).times == 0);
+  }
+  const std::uint64_t again = cluster.put(0, key, "v", strong);
+  CHECK(cluster.answer(again).times == 0);
+  cluster.nodes[0]->sync();
+  CHECK(cluster.answer(again).is_ok());
+  CHECK(minting.count == 1);
+}
