@@ -10,7 +10,7 @@
 // CLI11 is heavy: of this tool only this file and command_line.cc include it.
 #include <CLI/CLI.hpp>
 
-#include "client/tool/base64.h"
+#include "base/base64.h"
 #include "client/tool/command_line.h"
 #include "client/tool/exit_codes.h"
 

@@ -3,7 +3,7 @@
 // nlohmann/json is heavy: of this tool only this file includes it.
 #include <nlohmann/json.hpp>
 
-#include "client/tool/base64.h"
+#include "base/base64.h"
 #include "client/tool/utf8.h"
 
 namespace coterie::tool {

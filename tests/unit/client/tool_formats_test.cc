@@ -3,7 +3,6 @@
 #include <string>
 
 #include "base/random.h"
-#include "client/tool/base64.h"
 #include "client/tool/json.h"
 #include "client/tool/tsv.h"
 #include "client/tool/utf8.h"
@@ -93,24 +92,6 @@ TEST_CASE("the shape of --json") {
       to_json(Error{.code = ErrorCode::unknown_outcome, .message = "who\xff"}) ==
       "{\"error\":{\"code\":\"unknown_outcome\",\"message\":\"who\xef\xbf\xbd\",\"in_doubt\":true,"
       "\"retryable\":true}}");
-}
-
-TEST_CASE("base64 by the vectors of RFC 4648, and what it is not") {
-  const std::pair<const char*, const char*> vectors[] = {{"", ""},
-                                                         {"f", "Zg=="},
-                                                         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},
-                                                         {"foob", "Zm9vYg=="},
-                                                         {"fooba", "Zm9vYmE="},
-                                                         {"foobar", "Zm9vYmFy"}};
-  for (const auto& [bytes, text] : vectors) {
-    CHECK(to_base64(bytes) == text);
-    CHECK(from_base64(text) == Bytes(bytes));
-  }
-  for (const char* wrong : {"Z", "Zg", "Zg=", "Zh==", "====", "Zm9v=", "Zm 9", "=m9v", "Z=9v"}) {
-    CAPTURE(wrong);
-    CHECK_FALSE(from_base64(wrong));
-  }
 }
 
 TEST_CASE("UTF-8 is told from other bytes") {
