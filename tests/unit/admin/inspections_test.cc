@@ -1,61 +1,21 @@
 #include <doctest/doctest.h>
 
-#include <map>
 #include <vector>
 
 #include "base/limits.h"
 #include "node/inspections.h"
 #include "tests/unit/admin/samples.h"
+#include "tests/unit/node/hand_time.h"
+#include "tests/unit/node/noting_transport.h"
 
 using namespace coterie;
 using namespace coterie::admin_samples;
 
 namespace {
 
-class HandClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return time; }
-  [[nodiscard]] WallTime wall_now() const override { return {}; }
-  Instant time{};
-};
-
-/// Fires by hand.
-class HandTimers final : public Timers {
- public:
-  TimerId start(Duration after, std::move_only_function<void()> fire) override {
-    const TimerId id{++last};
-    CHECK(after > Duration{0});
-    armed.emplace(id, std::move(fire));
-    return id;
-  }
-  void cancel(TimerId id) override { armed.erase(id); }
-  void fire_all() {
-    auto due = std::exchange(armed, {});
-    for (auto& [id, fire] : due) fire();
-  }
-  std::uint64_t last = 0;
-  std::map<TimerId, std::move_only_function<void()>> armed;
-};
-
-class NotingTransport final : public Transport {
- public:
-  ConnectionId dial(const Address& /*to*/, const wire::Hello& /*ours*/) override {
-    return ConnectionId{++dialled};
-  }
-  bool send(ConnectionId /*connection*/, Bytes frame) override {
-    sent.push_back(std::move(frame));
-    return true;
-  }
-  void close(ConnectionId /*connection*/) override {}
-  [[nodiscard]] std::size_t queued_bytes(ConnectionId /*connection*/) const override { return 0; }
-  void pause_reading(ConnectionId /*connection*/, bool /*paused*/) override {}
-  std::uint64_t dialled = 0;
-  std::vector<Bytes> sent;
-};
-
 struct World {
   HandClock clock;
-  HandTimers timers;
+  HandTimers timers{clock};
   NotingTransport transport;
   PeerLinks links{clock, Random(1), [](ShardIndex theirs) { return wire::Hello{.shard = theirs}; }};
   PeerCalls calls{timers, links};
@@ -71,7 +31,7 @@ struct World {
             [this](auto answers) { done.push_back(std::move(answers)); });
   }
   [[nodiscard]] std::uint64_t id_of(std::size_t frame) const {
-    return wire::decode_header(transport.sent[frame])->request_id;
+    return wire::decode_header(transport.sent[frame].second)->request_id;
   }
   template <class Message>
   bool reply(std::uint64_t id, const Message& message) {
@@ -99,7 +59,7 @@ TEST_CASE("all answers come once, behind what is known") {
   CHECK(answers[1].found->digest == 9);
   CHECK(answers[1].found->leaf.records == 4);
   CHECK(answers[2].found.error().message == "no copy");
-  CHECK(world.timers.armed.empty());
+  CHECK(world.timers.waiting() == 0);
   // Late, doubled or another's: not ours.
   CHECK_FALSE(world.reply(world.id_of(0), wire::ReplicaInspectReply{}));
   CHECK_FALSE(world.reply(17, wire::ReplicaInspectReply{}));
@@ -108,7 +68,7 @@ TEST_CASE("all answers come once, behind what is known") {
 TEST_CASE("silence, lost links, unknown nodes and wrong frames end a question too") {
   World world;
   world.ask({node_id(2), node_id(3), node_id(9)});
-  world.timers.fire_all();
+  world.timers.advance(limits::inspection_patience);
   REQUIRE(world.done.size() == 1);
   for (std::size_t i = 1; i < 4; ++i) {
     CHECK(world.done[0][i].found.error().code == ErrorCode::unavailable);
@@ -134,6 +94,6 @@ TEST_CASE("questions in progress are bounded") {
   world.ask({node_id(2)});
   REQUIRE(world.done.size() == 1);
   CHECK(world.done[0][1].found.error().code == ErrorCode::unavailable);
-  world.timers.fire_all();
+  world.timers.advance(limits::inspection_patience);
   CHECK(world.done.size() == limits::peer_calls_a_shard + 1);
 }

@@ -2,44 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
 #include <vector>
 
+#include "tests/unit/node/hand_time.h"
+#include "tests/unit/node/noting_transport.h"
 #include "tests/unit/node/samples.h"
 
 using namespace coterie;
 using namespace std::chrono_literals;
 
 namespace {
-
-class HandClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return time; }
-  [[nodiscard]] WallTime wall_now() const override { return {}; }
-  Instant time{};
-};
-
-/// Notes what is dialled and sent; nothing answers.
-class SilentTransport final : public Transport {
- public:
-  ConnectionId dial(const Address& to, const wire::Hello& ours) override {
-    dialled.push_back(to);
-    shards.push_back(ours.shard);
-    return ConnectionId{dialled.size()};
-  }
-  bool send(ConnectionId connection, Bytes frame) override {
-    sent[connection].push_back(std::move(frame));
-    return true;
-  }
-  void close(ConnectionId connection) override { closed.push_back(connection); }
-  std::size_t queued_bytes(ConnectionId /*connection*/) const override { return 0; }
-  void pause_reading(ConnectionId /*connection*/, bool /*paused*/) override {}
-
-  std::vector<Address> dialled;
-  std::vector<ShardIndex> shards;
-  std::map<ConnectionId, std::vector<Bytes>> sent;
-  std::vector<ConnectionId> closed;
-};
 
 std::shared_ptr<const RingView> view(wire::Liveness liveness = wire::Liveness::alive) {
   auto out = std::make_shared<RingView>();
@@ -55,7 +27,7 @@ std::shared_ptr<const RingView> view(wire::Liveness liveness = wire::Liveness::a
 
 struct World {
   HandClock clock;
-  SilentTransport transport;
+  NotingTransport transport;
   PeerLinks links{clock, Random(1), [](ShardIndex theirs) { return wire::Hello{.shard = theirs}; }};
   PeerLinks::Target two{.node = node_id(2), .shard = ShardIndex{1}};
 
@@ -64,7 +36,7 @@ struct World {
     links.set_view(view());
   }
   void open(std::uint64_t connection, NodeId node) {
-    links.on_open(ConnectionId{connection}, wire::Hello{.node = node});
+    links.on_open(NotingTransport::link(connection), wire::Hello{.node = node});
   }
 };
 
@@ -74,9 +46,10 @@ TEST_CASE("a link is dialled once, to the shard that is wanted") {
   World world;
   CHECK(world.links.send(world.two, "a"));
   CHECK(world.links.send(world.two, "b"));
-  CHECK(world.transport.dialled == std::vector<Address>{{.host = "127.0.0.1", .port = 7002}});
-  CHECK(world.transport.shards == std::vector<ShardIndex>{ShardIndex{1}});
-  CHECK(world.transport.sent[ConnectionId{1}] == std::vector<Bytes>{"a", "b"});
+  REQUIRE(world.transport.dialled.size() == 1);
+  CHECK(world.transport.dialled[0].first == Address{.host = "127.0.0.1", .port = 7002});
+  CHECK(world.transport.dialled[0].second == ShardIndex{1});
+  CHECK(world.transport.sent_to(NotingTransport::link(1)) == std::vector<Bytes>{"a", "b"});
   CHECK_FALSE(world.links.is_connected(node_id(2)));
   world.open(1, node_id(2));
   CHECK(world.links.is_connected(node_id(2)));
@@ -87,7 +60,7 @@ TEST_CASE("a lost link is not dialled again before its back-off, which grows") {
   Duration before{0};
   for (std::uint64_t loss = 1; loss <= 5; ++loss) {
     REQUIRE(world.links.send(world.two, "a"));
-    world.links.on_closed(ConnectionId{loss});
+    world.links.on_closed(NotingTransport::link(loss));
     CHECK(world.links.take_lost() == std::vector{world.two});
     CHECK_FALSE(world.links.is_reachable(node_id(2)));
     CHECK_FALSE(world.links.send(world.two, "b"));
@@ -104,7 +77,7 @@ TEST_CASE("a lost link is not dialled again before its back-off, which grows") {
 TEST_CASE("a node that is alive again is dialled at once") {
   World world;
   REQUIRE(world.links.send(world.two, "a"));
-  world.links.on_closed(ConnectionId{1});
+  world.links.on_closed(NotingTransport::link(1));
   world.links.set_view(view(wire::Liveness::dead));
   CHECK_FALSE(world.links.send(world.two, "b"));
   world.links.set_view(view());
@@ -115,7 +88,7 @@ TEST_CASE("a link that another node answers is closed") {
   World world;
   REQUIRE(world.links.send(world.two, "a"));
   world.open(1, node_id(3));
-  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.transport.closed == std::vector<ConnectionId>{NotingTransport::link(1)});
   CHECK_FALSE(world.links.is_reachable(node_id(2)));
 }
 
@@ -135,13 +108,13 @@ TEST_CASE("a dead node's silent link is given up, and frames do not pile up for 
   CHECK(world.links.send(world.two, "b"));
   world.clock.time += 2s;
   CHECK_FALSE(world.links.send(world.two, "c"));
-  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.transport.closed == std::vector<ConnectionId>{NotingTransport::link(1)});
   CHECK(world.links.take_lost() == std::vector{world.two});
   CHECK_FALSE(world.links.is_reachable(node_id(2)));
   world.clock.time += 2s;
   CHECK_FALSE(world.links.send(world.two, "d"));
   CHECK(world.transport.dialled.size() == 2);
-  CHECK(world.transport.sent[ConnectionId{2}].empty());
+  CHECK(world.transport.sent_to(NotingTransport::link(2)).empty());
 }
 
 TEST_CASE("one that answers is used, whatever gossip says") {
@@ -151,7 +124,7 @@ TEST_CASE("one that answers is used, whatever gossip says") {
   world.links.set_view(view(wire::Liveness::dead));
   for (int i = 0; i < 5; ++i) {
     world.clock.time += 900ms;
-    world.links.on_heard(ConnectionId{1});
+    world.links.on_heard(NotingTransport::link(1));
     CHECK(world.links.send(world.two, "b"));
   }
   CHECK(world.links.is_reachable(node_id(2)));

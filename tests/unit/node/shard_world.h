@@ -12,67 +12,11 @@
 #include "node/shard.h"
 #include "storage/key.h"
 #include "storage/memory_store.h"
+#include "tests/unit/node/hand_time.h"
+#include "tests/unit/node/noting_transport.h"
 #include "tests/unit/node/samples.h"
 
 namespace coterie {
-
-class HandClock final : public Clock {
- public:
-  [[nodiscard]] Instant now() const override { return time; }
-  [[nodiscard]] WallTime wall_now() const override { return WallTime(std::chrono::hours(1)); }
-  Instant time{std::chrono::hours(1)};
-};
-
-class HandTimers final : public Timers {
- public:
-  explicit HandTimers(HandClock& clock) : clock_(clock) {}
-  TimerId start(Duration after, std::move_only_function<void()> callback) override {
-    const TimerId id{++last_};
-    waiting_.emplace(std::pair(clock_.now() + after, id), std::move(callback));
-    return id;
-  }
-  void cancel(TimerId id) override {
-    std::erase_if(waiting_, [id](const auto& entry) { return entry.first.second == id; });
-  }
-  void advance(Duration by) {
-    const Instant end = clock_.time + by;
-    while (!waiting_.empty() && waiting_.begin()->first.first <= end) {
-      auto first = waiting_.extract(waiting_.begin());
-      clock_.time = std::max(clock_.time, first.key().first);
-      first.mapped()();
-    }
-    clock_.time = end;
-  }
-
- private:
-  HandClock& clock_;
-  std::uint64_t last_ = 0;
-  std::map<std::pair<Instant, TimerId>, std::move_only_function<void()>> waiting_;
-};
-
-/// Notes what is dialled, sent and closed. Sends fail on the connections in `full`.
-class NotingTransport final : public Transport {
- public:
-  static constexpr std::uint64_t first_dialled = 1000;
-
-  ConnectionId dial(const Address& to, const wire::Hello& ours) override {
-    dialled.emplace_back(to, ours.shard);
-    return ConnectionId{first_dialled + dialled.size() - 1};
-  }
-  bool send(ConnectionId connection, Bytes frame) override {
-    if (std::ranges::find(full, connection) != full.end()) return false;
-    sent.emplace_back(connection, std::move(frame));
-    return true;
-  }
-  void close(ConnectionId connection) override { closed.push_back(connection); }
-  std::size_t queued_bytes(ConnectionId /*connection*/) const override { return 0; }
-  void pause_reading(ConnectionId /*connection*/, bool /*paused*/) override {}
-
-  std::vector<std::pair<Address, ShardIndex>> dialled;
-  std::vector<std::pair<ConnectionId, Bytes>> sent;
-  std::vector<ConnectionId> closed;
-  std::vector<ConnectionId> full;
-};
 
 class NoMesh final : public Mesh {
  public:
