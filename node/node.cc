@@ -11,6 +11,8 @@ namespace coterie {
 namespace {
 
 constexpr auto status_patience = std::chrono::seconds(2);
+/// Of the directories of shards, within the data directory.
+constexpr std::string_view shard_prefix = "shard-";
 
 std::uint16_t shards_wanted(const Config& config, bool is_new) {
   if (config.node.shards != 0) return static_cast<std::uint16_t>(config.node.shards);
@@ -33,18 +35,20 @@ Result<std::unique_ptr<Node>> Node::open(Config config, Log& log) {
   const auto names = (*files)->list("");
   if (!names) return std::unexpected(names.error());
   const bool is_new = std::ranges::find(*names, "identity") == names->end();
+  const bool has_data = std::ranges::any_of(
+      *names, [](const std::string& name) { return name.starts_with(shard_prefix); });
   Random random(random_bits());
   auto identity = open_identity(**files, shards_wanted(config, is_new), random);
   if (!identity) return std::unexpected(identity.error());
   std::unique_ptr<Node> node(
-      new Node(std::move(config), log, *std::move(files), *std::move(lock), *identity));
+      new Node(std::move(config), log, *std::move(files), *std::move(lock), *identity, has_data));
   if (auto opened = node->control_->open(); !opened) return std::unexpected(opened.error());
   if (auto opened = node->open_doors(); !opened) return std::unexpected(opened.error());
   return node;
 }
 
 Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, DirectoryLock lock,
-           Identity identity)
+           Identity identity, bool has_data)
     : config_(std::move(config)),
       log_(log),
       files_(std::move(files)),
@@ -59,7 +63,8 @@ Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, Dire
                        .identity = identity_,
                        .run = run_,
                        .build = COTERIE_VERSION,
-                       .gossip = {}},
+                       .gossip = {},
+                       .has_data = has_data},
       Random(random_bits()),
       [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
   gossip_transport_ = std::make_unique<UvTransport>(loop_, *control_);
@@ -148,7 +153,8 @@ void Node::on_view(const std::shared_ptr<const RingView>& view) {
 void Node::start_shards(const std::shared_ptr<const RingView>& view) {
   for (std::uint16_t i = 0; i < identity_.shards; ++i) {
     ShardThread::Options options;
-    options.directory = config_.node.data_directory + "/shard-" + std::to_string(i);
+    options.directory =
+        config_.node.data_directory + "/" + std::string(shard_prefix) + std::to_string(i);
     options.partitions = view->epoch->partitions();
     options.map_bytes = limits::map_bytes_a_node / identity_.shards;
     options.shard.node = identity_.node;

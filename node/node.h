@@ -62,7 +62,7 @@ class Node final : public Mesh {
 
  private:
   Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, DirectoryLock lock,
-       Identity identity);
+       Identity identity, bool has_data);
   [[nodiscard]] Result<void> open_doors();
   void on_view(const std::shared_ptr<const RingView>& view);
   void start_shards(const std::shared_ptr<const RingView>& view);

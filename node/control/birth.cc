@@ -84,7 +84,8 @@ void Birth::on_info(const Address& from, const Result<wire::BirthInfoReply>& rep
     problems_[from] = "does not answer: " + reply.error().message;
   } else if (!reply->is_empty) {
     problems_[from] =
-        "belongs to a cluster already; empty its data directory, or take it off initial_members";
+        "belongs to a cluster already, or holds the data of one; empty its data directory, or take "
+        "it off initial_members";
   } else if (reply->configuration_hash != configuration_hash_) {
     problems_[from] =
         "is configured otherwise: [cluster] name, initial_members (order too), replicas, "

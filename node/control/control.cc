@@ -134,10 +134,22 @@ wire::Hello Control::hello() const {
 
 Result<void> Control::admits(const wire::Hello& theirs) const {
   const auto& epoch = epochs_.newest();
-  if (epoch != nullptr && !theirs.cluster.is_zero() && theirs.cluster != epoch->cluster()) {
+  const bool is_peer = theirs.role == wire::Role::peer;
+  if (epoch == nullptr) {
+    if (!is_peer) return {};
+    return fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry");
+  }
+  // Replicas are exchanged by members only; gossip and birth come before there is a cluster.
+  const bool is_foreign = theirs.cluster != epoch->cluster();
+  if (is_foreign && (is_peer || !theirs.cluster.is_zero())) {
     return fail(ErrorCode::refused,
                 "this node belongs to another cluster; one of the two has a wrong address in its "
                 "configuration");
+  }
+  if (is_peer && epoch->member(theirs.node) == nullptr) {
+    return fail(ErrorCode::refused, "the cluster's epoch does not name node " +
+                                        to_hex(theirs.node) +
+                                        "; only its members may use the peer door");
   }
   return {};
 }
@@ -392,7 +404,7 @@ Bytes Control::serve(const wire::FrameHeader& header, BytesView body) {
       break;
     }
     case wire::Kind::birth_info:
-      answer = wire::encode(birth_.info(epochs_.newest() == nullptr), envelope);
+      answer = wire::encode(birth_.info(is_empty()), envelope);
       break;
     case wire::Kind::birth_accept:
       answer = serve_birth_accept(body, envelope);
@@ -418,6 +430,11 @@ Result<Bytes> Control::serve_birth_accept(BytesView body, const wire::Envelope& 
     return fail(ErrorCode::refused, "belongs to another cluster already");
   }
   if (known == nullptr) {
+    if (!is_empty()) {
+      return fail(ErrorCode::refused,
+                  "its data directory holds data but no epoch: restore epochs/ from a backup, or "
+                  "empty the directory");
+    }
     if (auto admitted = birth_.admits(*epoch); !admitted) {
       return std::unexpected(admitted.error());
     }

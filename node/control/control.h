@@ -39,6 +39,8 @@ class Control final : public TransportHandler, public DatagramHandler {
     RunId run;
     std::string build;
     gossip::Settings gossip;
+    /// The data directory holds a shard's files: without an epoch it is damaged, not empty.
+    bool has_data = false;
   };
   /// Called on this loop whenever the ring or a member has changed, from the first epoch on.
   using OnView = std::function<void(std::shared_ptr<const RingView>)>;
@@ -57,7 +59,8 @@ class Control final : public TransportHandler, public DatagramHandler {
 
   /// The hello this node says on the gossip door.
   [[nodiscard]] wire::Hello hello() const;
-  /// Whether a node that says this may be spoken to. Errors: refused.
+  /// Whether who says this may be spoken to. At the peer door (role peer) only members of the
+  /// epoch, under its cluster id. Errors: refused, unavailable (no epoch yet).
   [[nodiscard]] Result<void> admits(const wire::Hello& theirs) const;
 
   /// Null before the first epoch.
@@ -85,6 +88,7 @@ class Control final : public TransportHandler, public DatagramHandler {
   void adopt(std::shared_ptr<const Epoch> epoch);
   void fetch_epoch(const Address& from);
 
+  [[nodiscard]] bool is_empty() const { return epochs_.newest() == nullptr && !options_.has_data; }
   [[nodiscard]] Bytes serve(const wire::FrameHeader& header, BytesView body);
   [[nodiscard]] Result<Bytes> serve_birth_accept(BytesView body, const wire::Envelope& envelope);
   [[nodiscard]] Result<Bytes> serve_epoch_fetch(BytesView body, const wire::Envelope& envelope);

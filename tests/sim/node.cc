@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t mailbox_tasks = 4096;
 constexpr const char* build = "simulated";
+constexpr std::string_view log_prefix = "log-";
 
 }  // namespace
 
@@ -99,7 +100,8 @@ Result<void> SimNode::start() {
                        .identity = *identity,
                        .run = running->run,
                        .build = build,
-                       .gossip = {}},
+                       .gossip = {},
+                       .has_data = has_data()},
       random_.fork(), [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
   running->gossip_transport = std::make_unique<SimTransport>(network_, index_, *running->control);
   if (auto opened = running->control->open(); !opened) return opened;
@@ -111,6 +113,12 @@ Result<void> SimNode::start() {
   log_.info("node", "started as " + short_name(id_));
   running_->control->start(*running_->gossip_transport, *running_->datagrams);
   return {};
+}
+
+bool SimNode::has_data() {
+  const auto names = disk_.list("");
+  return names && std::ranges::any_of(
+                      *names, [](const std::string& name) { return name.starts_with(log_prefix); });
 }
 
 Result<void> SimNode::open_doors() {
@@ -205,7 +213,7 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
   options.partitions = view->epoch->partitions();
   options.shard = shard;
   options.shards = settings_.shards;
-  options.directory = "log-" + std::to_string(shard.value);
+  options.directory = std::string(log_prefix) + std::to_string(shard.value);
   options.new_log_id = random_.next();
   auto store = LogStore::open({.files = disk_,
                                .table = *tables_[shard.value],

@@ -65,6 +65,7 @@ class SimNode final : private Mesh {
   struct ShardLoop;
   struct Running;
 
+  [[nodiscard]] bool has_data();
   [[nodiscard]] Result<void> open_doors();
   void on_view(const std::shared_ptr<const RingView>& view);
   void open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view);

@@ -1,0 +1,119 @@
+#include "node/control/control.h"
+
+#include <doctest/doctest.h>
+
+#include "base/wire/codec.h"
+#include "ring/epoch_codec.h"
+#include "tests/sim/env/file.h"
+#include "tests/sim/env/world.h"
+#include "tests/unit/node/hand_time.h"
+#include "tests/unit/node/noting_transport.h"
+#include "tests/unit/node/samples.h"
+
+using namespace coterie;
+
+namespace {
+
+class NoDatagrams final : public Datagrams {
+ public:
+  void send(const Address& /*to*/, BytesView /*packet*/) override {}
+};
+
+/// Node 1 of the sample epoch; nobody answers it.
+struct World {
+  sim::SimWorld sim{1};
+  sim::NodeIndex node = sim.add_node();
+  sim::SimFileSystem disk{sim, node};
+  HandClock clock;
+  HandTimers timers{clock};
+  NoLog log;
+  NoDatagrams datagrams;
+  NotingTransport transport;
+
+  [[nodiscard]] std::unique_ptr<Control> control(bool has_data = false) {
+    auto out = std::make_unique<Control>(
+        Control::Environment{.clock = clock, .timers = timers, .files = disk, .log = log},
+        Control::Options{.config = sample_config(0),
+                         .identity = {.node = node_id(1), .shards = 1, .incarnation = 1},
+                         .run = RunId{9},
+                         .build = "test",
+                         .gossip = {},
+                         .has_data = has_data},
+        Random(1), [](const auto&) {});
+    REQUIRE(out->open());
+    return out;
+  }
+  /// What it answers at the gossip door.
+  template <class Message>
+  Bytes ask(Control& control, const Message& message) {
+    const Bytes frame = wire::encode(message, {.request_id = 7});
+    const Bytes body = frame.substr(wire::header_bytes);
+    control.on_frame(ConnectionId{1}, *wire::decode_header(frame), body);
+    return transport.sent_to(ConnectionId{1}).back().substr(wire::header_bytes);
+  }
+  void keep_epoch() {
+    EpochLog epochs(disk);
+    REQUIRE(epochs.open());
+    REQUIRE(epochs.add(sample_epoch()));
+  }
+};
+
+std::optional<ErrorCode> refusal(const Control& control, const wire::Hello& hello) {
+  const auto admitted = control.admits(hello);
+  return admitted ? std::nullopt : std::optional(admitted.error().code);
+}
+
+}  // namespace
+
+TEST_CASE("the peer door is for members of the epoch, under its cluster's id") {
+  World world;
+  world.keep_epoch();
+  const auto control = world.control();
+  const ClusterId ours = sample_epoch()->cluster();
+  const auto peer = [](ClusterId cluster, std::uint64_t node) {
+    return wire::Hello{.role = wire::Role::peer, .cluster = cluster, .node = node_id(node)};
+  };
+  CHECK(refusal(*control, peer(ours, 2)) == std::nullopt);
+  CHECK(refusal(*control, peer({}, 2)) == ErrorCode::refused);
+  CHECK(refusal(*control, peer({.high = 5, .low = 5}, 2)) == ErrorCode::refused);
+  CHECK(refusal(*control, peer(ours, 77)) == ErrorCode::refused);
+}
+
+TEST_CASE("clients, and nodes at the gossip door, need not know the cluster") {
+  World world;
+  world.keep_epoch();
+  const auto control = world.control();
+  for (const auto role : {wire::Role::client, wire::Role::control}) {
+    CHECK(refusal(*control, {.role = role}) == std::nullopt);
+    CHECK(refusal(*control, {.role = role, .cluster = sample_epoch()->cluster()}) == std::nullopt);
+    CHECK(refusal(*control, {.role = role, .cluster = {.high = 5, .low = 5}}) ==
+          ErrorCode::refused);
+  }
+}
+
+TEST_CASE("before there is an epoch only the peer door is shut, and only for a while") {
+  World world;
+  const auto control = world.control();
+  CHECK(refusal(*control, {.role = wire::Role::control, .node = node_id(2)}) == std::nullopt);
+  CHECK(refusal(*control, {.role = wire::Role::client}) == std::nullopt);
+  CHECK(refusal(*control, {.role = wire::Role::peer, .node = node_id(2)}) ==
+        ErrorCode::unavailable);
+}
+
+TEST_CASE("a data directory with data and no epoch is not empty, and keeps no first epoch") {
+  World world;
+  for (const bool has_data : {false, true}) {
+    const auto control = world.control(has_data);
+    control->start(world.transport, world.datagrams);
+    const Bytes info = world.ask(*control, wire::BirthInfo{});
+    CHECK(wire::decode<wire::BirthInfoReply>(info)->is_empty == !has_data);
+  }
+  const auto control = world.control(true);
+  control->start(world.transport, world.datagrams);
+  const Bytes epoch = encode_epoch(*sample_epoch());
+  const Bytes answer = world.ask(*control, wire::BirthAccept{.epoch = epoch});
+  const auto refusal = wire::decode<wire::ErrorReply>(answer);
+  REQUIRE(refusal);
+  CHECK(refusal->code == ErrorCode::refused);
+  CHECK(refusal->message.find("holds data but no epoch") != BytesView::npos);
+}
