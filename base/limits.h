@@ -97,6 +97,15 @@ inline constexpr auto admin_patience = 3s;  // for what a request needs from the
 inline constexpr std::size_t peer_calls_a_shard = 1024;
 inline constexpr auto inspection_patience = 2s;  // for another owner's answer to `explain`
 
+// Anti-entropy's.
+inline constexpr std::size_t tree_roots_a_frame = 256;
+inline constexpr std::size_t tree_cells_a_frame = 1U << 16;
+inline constexpr std::size_t range_hashes_a_frame = 1024;  // of records, sent to be compared
+inline constexpr std::size_t range_pieces = 16;
+inline constexpr std::size_t range_scan_records = 4096;  // hashed for one answer
+inline constexpr std::size_t range_scan_bytes = 4U << 20;
+inline constexpr std::size_t records_a_frame = 128;  // asked for in one question
+
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;

@@ -33,6 +33,16 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const ReplicaScanReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ReplicaInspect& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ReplicaInspectReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const TreeRoots& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const TreeRootsReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const TreeCells& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const TreeCellsReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const RangeDigests& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const RangeDigestsReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const RangePieces& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const RangePiecesReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const ReplicaRecords& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const ReplicaRecordsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const BirthInfo& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const BirthInfoReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const BirthAccept& message, const Envelope& envelope);
@@ -88,6 +98,26 @@ template <>
 [[nodiscard]] Result<ReplicaInspect> decode(BytesView body);
 template <>
 [[nodiscard]] Result<ReplicaInspectReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<TreeRoots> decode(BytesView body);
+template <>
+[[nodiscard]] Result<TreeRootsReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<TreeCells> decode(BytesView body);
+template <>
+[[nodiscard]] Result<TreeCellsReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RangeDigests> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RangeDigestsReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RangePieces> decode(BytesView body);
+template <>
+[[nodiscard]] Result<RangePiecesReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaRecords> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ReplicaRecordsReply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<BirthInfo> decode(BytesView body);
 template <>

@@ -53,6 +53,16 @@ bool is_known(Kind kind) {
     case Kind::replica_scan_reply:
     case Kind::replica_inspect:
     case Kind::replica_inspect_reply:
+    case Kind::tree_roots:
+    case Kind::tree_roots_reply:
+    case Kind::tree_cells:
+    case Kind::tree_cells_reply:
+    case Kind::range_digests:
+    case Kind::range_digests_reply:
+    case Kind::range_pieces:
+    case Kind::range_pieces_reply:
+    case Kind::replica_records:
+    case Kind::replica_records_reply:
     case Kind::push_pull:
     case Kind::push_pull_reply:
     case Kind::birth_info:

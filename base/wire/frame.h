@@ -32,6 +32,17 @@ enum class Kind : std::uint16_t {
   replica_inspect = 36,
   replica_inspect_reply = 37,
 
+  tree_roots = 40,
+  tree_roots_reply = 41,
+  tree_cells = 42,
+  tree_cells_reply = 43,
+  range_digests = 44,
+  range_digests_reply = 45,
+  range_pieces = 46,
+  range_pieces_reply = 47,
+  replica_records = 48,
+  replica_records_reply = 49,
+
   push_pull = 50,
   push_pull_reply = 51,
   birth_info = 52,

@@ -255,6 +255,129 @@ struct ReplicaInspectReply {
   Generation generation;
 };
 
+/// Comparing two copies of partitions (DESIGN: repair). Beyond the roots, hashes travel folded to
+/// 32 bits under a salt that changes with each comparison (node/transfer/folded.h): what a folded
+/// hash hides once it shows the next time.
+struct TreeRoot {
+  PartitionId partition;
+  ConfigurationNumber configuration;
+  std::uint64_t hash = 0;
+};
+
+/// "Which of your trees differ from mine?" for partitions of one shard of the node asked.
+struct TreeRoots {
+  /// Of the first root.
+  ReplicaScope scope;
+  std::uint64_t salt = 0;
+  std::vector<TreeRoot> roots;
+};
+
+enum class TreeState : std::uint8_t {
+  equal = 0,
+  differing = 1,
+  /// The same of a copy that may lack data.
+  equal_unsure = 2,
+  differing_unsure = 3,
+  /// No copy of that configuration.
+  refused = 4,
+};
+
+struct TreeDifference {
+  /// Of the root among those asked about.
+  std::uint16_t place = 0;
+  std::uint8_t depth = 0;
+  /// The 16 folded cells of level 1; none at depth 0.
+  std::vector<std::uint32_t> cells;
+};
+
+struct TreeRootsReply {
+  std::vector<TreeState> states;  // one a root
+  std::vector<TreeDifference> differing;
+};
+
+/// The 16 cells below each of these cells of a level.
+struct TreeCells {
+  ReplicaScope scope;
+  std::uint64_t salt = 0;
+  std::uint8_t level = 0;
+  std::vector<std::uint32_t> parents;
+};
+
+struct TreeCellsReply {
+  std::uint8_t depth = 0;
+  /// Folded, 16 a parent; none if the tree ends at the level of the parents.
+  std::vector<std::uint32_t> cells;
+};
+
+/// "What of [from, to) do you hold otherwise than I?"
+struct RangeDigests {
+  ReplicaScope scope;
+  std::uint64_t salt = 0;
+  BytesView from;
+  BytesView to;
+  /// The folded leaf hashes of the asker's records there, in order of their keys.
+  std::vector<std::uint32_t> hashes;
+};
+
+struct RangeDigest {
+  BytesView key;
+  std::uint64_t digest = 0;
+};
+
+struct RangeDigestsReply {
+  /// Records held whose hash is not among those sent, in order of their keys.
+  std::vector<RangeDigest> unknown;
+  /// The places of hashes sent that are no record's held here.
+  std::vector<std::uint16_t> missing;
+  /// What is said is true of keys below this; empty: of the whole range.
+  BytesView covered_to;
+};
+
+/// What is held of [from, to), cut into at most limits::range_pieces pieces.
+struct RangePieces {
+  ReplicaScope scope;
+  BytesView from;
+  BytesView to;
+};
+
+/// The records from `first` (of the first piece: from the range's begin) up to the next piece.
+struct RangePiece {
+  BytesView first;
+  std::uint64_t hash = 0;  // the XOR of their leaf hashes
+  std::uint32_t records = 0;
+};
+
+struct RangePiecesReply {
+  std::vector<RangePiece> pieces;
+  /// The pieces end here; empty: at the range's end.
+  BytesView covered_to;
+};
+
+struct RecordWanted {
+  BytesView key;
+  /// Of the version that the asker holds; 0 for none.
+  std::uint64_t digest = 0;
+};
+
+/// "Send me of these what differs from what I hold."
+struct ReplicaRecords {
+  ReplicaScope scope;
+  std::vector<RecordWanted> wanted;
+};
+
+enum class RecordState : std::uint8_t { same = 0, differing = 1, absent = 2, damaged = 3 };
+
+struct RecordAnswer {
+  RecordState state = RecordState::same;
+  BytesView record;  // if differing
+};
+
+struct ReplicaRecordsReply {
+  /// Of the first of those wanted; the rest did not fit and are asked for again.
+  std::vector<RecordAnswer> answers;
+  Generation generation;
+};
+
 /// gossip's own bytes, whole state each way.
 struct PushPull {
   BytesView state;

@@ -17,6 +17,33 @@ Result<Bytes> push_pull_again(Kind kind, BytesView body, const Envelope& envelop
   return encode(*message, kind, envelope);
 }
 
+Result<Bytes> comparison_again(Kind kind, BytesView body, const Envelope& envelope) {
+  switch (kind) {
+    case Kind::tree_roots:
+      return again<TreeRoots>(body, envelope);
+    case Kind::tree_roots_reply:
+      return again<TreeRootsReply>(body, envelope);
+    case Kind::tree_cells:
+      return again<TreeCells>(body, envelope);
+    case Kind::tree_cells_reply:
+      return again<TreeCellsReply>(body, envelope);
+    case Kind::range_digests:
+      return again<RangeDigests>(body, envelope);
+    case Kind::range_digests_reply:
+      return again<RangeDigestsReply>(body, envelope);
+    case Kind::range_pieces:
+      return again<RangePieces>(body, envelope);
+    case Kind::range_pieces_reply:
+      return again<RangePiecesReply>(body, envelope);
+    case Kind::replica_records:
+      return again<ReplicaRecords>(body, envelope);
+    case Kind::replica_records_reply:
+      return again<ReplicaRecordsReply>(body, envelope);
+    default:
+      return fail(ErrorCode::unsupported_version, "no message of this kind");
+  }
+}
+
 }  // namespace
 
 Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
@@ -72,8 +99,9 @@ Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
       return again<EpochFetch>(body, envelope);
     case Kind::epoch_reply:
       return again<EpochReply>(body, envelope);
+    default:
+      return comparison_again(kind, body, envelope);
   }
-  return fail(ErrorCode::unsupported_version, "no message of this kind");
 }
 
 }  // namespace coterie::wire

@@ -154,6 +154,63 @@ void add_replica(std::vector<SampleFrame>& out) {
                                                  envelope)});
 }
 
+void add_trees(std::vector<SampleFrame>& out) {
+  out.push_back({"tree_roots", encode(TreeRoots{.scope = scope,
+                                                .salt = 0x5a17,
+                                                .roots = {{.partition = PartitionId{7},
+                                                           .configuration = ConfigurationNumber{2},
+                                                           .hash = 0xa1a2a3a4a5a6a7a8},
+                                                          {.partition = PartitionId{9}}}},
+                                      envelope)});
+  out.push_back({"tree_roots_reply",
+                 encode(TreeRootsReply{.states = {TreeState::equal, TreeState::differing,
+                                                  TreeState::differing_unsure, TreeState::refused},
+                                       .differing = {{.place = 1,
+                                                      .depth = 2,
+                                                      .cells = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+                                                                11, 12, 13, 14, 0xffffffff}},
+                                                     {.place = 2}}},
+                        envelope)});
+  out.push_back({"tree_cells",
+                 encode(TreeCells{.scope = scope, .salt = 0x5a17, .level = 1, .parents = {0, 15}},
+                        envelope)});
+  out.push_back(
+      {"tree_cells_reply", encode(TreeCellsReply{.depth = 2, .cells = {1, 2, 3}}, envelope)});
+  out.push_back({"range_digests", encode(RangeDigests{.scope = scope,
+                                                      .salt = 0x5a17,
+                                                      .from = "\x12"sv,
+                                                      .to = "\x13"sv,
+                                                      .hashes = {1, 0xfffffffe}},
+                                         envelope)});
+  out.push_back({"range_digests_reply",
+                 encode(RangeDigestsReply{.unknown = {{.key = stored_key, .digest = 0xd1},
+                                                      {.key = stored_key}},
+                                          .missing = {0, 1},
+                                          .covered_to = "\x12\x13"sv},
+                        envelope)});
+  out.push_back({"range_pieces",
+                 encode(RangePieces{.scope = scope, .from = "\x12"sv, .to = "\x13"sv}, envelope)});
+  out.push_back(
+      {"range_pieces_reply",
+       encode(RangePiecesReply{.pieces = {{.first = stored_key, .hash = 1, .records = 256},
+                                          {.first = stored_key}},
+                               .covered_to = "\x12\x13"sv},
+              envelope)});
+  out.push_back(
+      {"replica_records",
+       encode(ReplicaRecords{.scope = scope,
+                             .wanted = {{.key = stored_key, .digest = 0xd1}, {.key = stored_key}}},
+              envelope)});
+  out.push_back(
+      {"replica_records_reply",
+       encode(ReplicaRecordsReply{.answers = {{.state = RecordState::same},
+                                              {.state = RecordState::differing, .record = "one"},
+                                              {.state = RecordState::absent},
+                                              {.state = RecordState::damaged}},
+                                  .generation = Generation{3}},
+              envelope)});
+}
+
 void add_gossip(std::vector<SampleFrame>& out) {
   out.push_back({"push_pull", encode(PushPull{.state = "members"}, Kind::push_pull, envelope)});
   out.push_back(
@@ -179,6 +236,7 @@ std::vector<SampleFrame> sample_frames() {
   add_client(out);
   add_ring(out);
   add_replica(out);
+  add_trees(out);
   add_gossip(out);
   return out;
 }
