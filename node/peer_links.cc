@@ -8,8 +8,10 @@ namespace {
 
 constexpr auto back_off_least = std::chrono::milliseconds(50);
 constexpr auto back_off_most = std::chrono::seconds(2);
-/// A dead node's link is given up once it was silent for so long.
-constexpr auto silence = std::chrono::seconds(1);
+/// A dead node's link is given up once it was silent for so long, anybody's once it has not
+/// answered for so long: a slow disk must not look like a lost link.
+constexpr auto silence_of_dead = std::chrono::seconds(1);
+constexpr auto silence_of_asked = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -19,6 +21,8 @@ void PeerLinks::set_view(std::shared_ptr<const RingView> view) {
     const auto* after = view->peer(target.node);
     if (after == nullptr || after->liveness != wire::Liveness::alive) continue;
     if (before == nullptr || before->liveness != wire::Liveness::alive || *before != *after) {
+      const bool was_dead = before == nullptr || before->liveness == wire::Liveness::dead;
+      if (was_dead && is_silent(link, true)) give_up(target, link);
       link.retry_at = clock_.now();
       link.losses = 0;
     }
@@ -35,10 +39,8 @@ bool PeerLinks::is_dead(NodeId node) const {
 bool PeerLinks::send(const Target& to, Bytes frame) {
   Link& link = links_[to];
   const bool dead = is_dead(to.node);
-  if (dead && link.is_open && clock_.now() - link.heard_at > silence) {
-    transport_->close(link.connection);
-    targets_.erase(link.connection);
-    lose(to, link);
+  if (is_silent(link, dead)) {
+    give_up(to, link);
     return false;
   }
   if (link.connection.value == 0) {
@@ -46,9 +48,11 @@ bool PeerLinks::send(const Target& to, Bytes frame) {
     if (peer == nullptr || peer->meta.peer.port == 0 || clock_.now() < link.retry_at) return false;
     link.connection = transport_->dial(peer->meta.peer, hello_(to.shard));
     targets_[link.connection] = to;
+    link.heard_at = clock_.now();
   }
   // What waits for a dead node to answer the dial would pile up if it does not.
   if (dead && !link.is_open) return false;
+  if (!link.unheard_since) link.unheard_since = clock_.now();
   return transport_->send(link.connection, std::move(frame));
 }
 
@@ -96,12 +100,15 @@ void PeerLinks::on_open(ConnectionId connection, const wire::Hello& theirs) {
   Link& link = links_[found->second];
   link.losses = 0;
   link.is_open = true;
-  link.heard_at = clock_.now();
+  on_heard(connection);
 }
 
 void PeerLinks::on_heard(ConnectionId connection) {
   const auto found = targets_.find(connection);
-  if (found != targets_.end()) links_[found->second].heard_at = clock_.now();
+  if (found == targets_.end()) return;
+  Link& link = links_[found->second];
+  link.heard_at = clock_.now();
+  link.unheard_since.reset();
 }
 
 void PeerLinks::on_closed(ConnectionId connection) {
@@ -112,9 +119,23 @@ void PeerLinks::on_closed(ConnectionId connection) {
   lose(target, links_[target]);
 }
 
+bool PeerLinks::is_silent(const Link& link, bool dead) const {
+  if (link.connection.value == 0) return false;
+  const Instant now = clock_.now();
+  if (dead && now - link.heard_at > silence_of_dead) return true;
+  return link.unheard_since && now - *link.unheard_since > silence_of_asked;
+}
+
+void PeerLinks::give_up(const Target& target, Link& link) {
+  transport_->close(link.connection);
+  targets_.erase(link.connection);
+  lose(target, link);
+}
+
 void PeerLinks::lose(const Target& target, Link& link) {
   link.connection = {};
   link.is_open = false;
+  link.unheard_since.reset();
   const auto doubled = back_off_least * (1U << std::min(link.losses, 6U));
   const Duration most = std::min<Duration>(doubled, back_off_most);
   ++link.losses;

@@ -16,7 +16,9 @@
 namespace coterie {
 
 /// One shard's connections to the shards of other nodes: dialled on first use, dialled again after
-/// a loss with jittered back-off, so that a returning node is not stormed. One thread.
+/// a loss with jittered back-off, so that a returning node is not stormed. A link over which
+/// nothing is answered for a while is given up and dialled anew: what was cut off may have to wait
+/// long for TCP to try again. One thread.
 class PeerLinks {
  public:
   struct Target {
@@ -30,7 +32,8 @@ class PeerLinks {
   PeerLinks(const Clock& clock, Random random, MakeHello hello)
       : clock_(clock), random_(random), hello_(std::move(hello)) {}
   void attach(Transport& transport) { transport_ = &transport; }
-  /// New addresses; a node that came back to life is dialled without waiting for its back-off.
+  /// New addresses; a node that came back to life is dialled without waiting for its back-off, and
+  /// a link to it that has been silent is given up.
   void set_view(std::shared_ptr<const RingView> view);
 
   /// Queues a frame. False: nowhere to send it now (no address, waiting after a loss, dead and not
@@ -59,10 +62,13 @@ class PeerLinks {
     bool is_open = false;
     std::uint32_t losses = 0;
     Instant retry_at;
-    Instant heard_at;
+    Instant heard_at;                      // at first: dialled at
+    std::optional<Instant> unheard_since;  // of the first frame sent since heard_at
   };
 
   [[nodiscard]] bool is_dead(NodeId node) const;
+  [[nodiscard]] bool is_silent(const Link& link, bool dead) const;
+  void give_up(const Target& target, Link& link);
   void lose(const Target& target, Link& link);
 
   const Clock& clock_;

@@ -44,9 +44,11 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   const bool has_new_epoch = view_ == nullptr || view_->epoch != view->epoch;
   view_ = std::move(view);
   links_.set_view(view_);
-  if (!has_new_epoch) return;
-  epoch_bytes_ = encode_epoch(*view_->epoch);
-  copies_.set_epoch(view_->epoch, options_.node, options_.shard, options_.shards);
+  if (has_new_epoch) {
+    epoch_bytes_ = encode_epoch(*view_->epoch);
+    copies_.set_epoch(view_->epoch, options_.node, options_.shard, options_.shards);
+  }
+  settle();
 }
 
 wire::Hello Shard::hello(ShardIndex theirs) const {

@@ -129,3 +129,42 @@ TEST_CASE("one that answers is used, whatever gossip says") {
   }
   CHECK(world.links.is_reachable(node_id(2)));
 }
+
+TEST_CASE("what was cut off is dialled anew when it is alive again") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(2));
+  world.links.set_view(view(wire::Liveness::dead));
+  world.clock.time += 5s;
+  world.links.set_view(view());
+  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.links.take_lost() == std::vector{world.two});
+  CHECK(world.links.send(world.two, "b"));
+  CHECK(world.transport.sent[ConnectionId{2}] == std::vector<Bytes>{"b"});
+}
+
+TEST_CASE("a link of the living that answers nothing is given up, an idle one is not") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(2));
+  world.clock.time += 60s;
+  CHECK(world.links.send(world.two, "b"));
+  world.clock.time += 2s;
+  CHECK(world.links.send(world.two, "c"));
+  world.links.on_heard(ConnectionId{1});
+  world.clock.time += 2s;
+  CHECK(world.links.send(world.two, "d"));
+  CHECK(world.transport.closed.empty());
+  world.clock.time += 4s;
+  CHECK_FALSE(world.links.send(world.two, "e"));
+  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.links.take_lost() == std::vector{world.two});
+}
+
+TEST_CASE("a dial that nobody answers is given up") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.clock.time += 4s;
+  CHECK_FALSE(world.links.send(world.two, "b"));
+  CHECK(world.links.take_lost() == std::vector{world.two});
+}
