@@ -22,6 +22,7 @@
 #include "client/retry_budget.h"
 #include "client/retry_rules.h"
 #include "client/ring_source.h"
+#include "client/standing.h"
 
 namespace coterie::client {
 
@@ -121,6 +122,7 @@ class ClientCore final : public TransportHandler, private LinkUser {
   RetryBudget budget_;
   RingSource source_;
   Links links_;
+  Standing standing_;
   bool is_closed_ = false;
   int events_ = 0;  // nested
   bool is_waking_ = false;

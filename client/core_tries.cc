@@ -61,11 +61,8 @@ std::optional<Target> ClientCore::choose(const Call& call, PartitionId partition
     const NodeId owner = owners[(first + i) % owners.size()];
     const auto target = ring.target(owner, partition);
     if (!target) continue;
-    const auto liveness = ring.node(owner)->liveness;
-    const bool is_usable = links_.is_usable(*target);
-    int doubt = 2;
-    if (liveness == wire::Liveness::alive) doubt = is_usable ? 0 : 1;
-    if (liveness == wire::Liveness::suspect && is_usable) doubt = 1;
+    const int doubt = standing_.doubt(owner, ring.node(owner)->liveness, links_.is_usable(*target),
+                                      env_.clock.now());
     const bool was_asked = std::ranges::find(call.asked, owner) != call.asked.end();
     const std::tuple rank{doubt, was_asked, links_.load(*target)};
     if (best && rank >= best_rank) continue;
@@ -146,6 +143,7 @@ void ClientCore::on_reply(const Links::Sent& sent, const wire::FrameHeader& head
   } else if (auto reply =
                  read_reply(call->request, header.kind, body, source_.ring().epoch->partitions())) {
     ++counters_.succeeded;
+    standing_.on_answer(sent.target.node, env_.clock.now());
     return succeed(take_out(*call), std::move(*reply));
   }
   ++counters_.replies_malformed;
@@ -153,6 +151,7 @@ void ClientCore::on_reply(const Links::Sent& sent, const wire::FrameHeader& head
 }
 
 void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
+  if (was_sent) standing_.on_failure(call.target.node, error.code, env_.clock.now());
   const TryFailure failure{.code = error.code, .was_sent = was_sent};
   const NextTry next = next_try(call.is_write(), call.is_in_doubt, failure);
   if (call.is_write() && leaves_in_doubt(failure)) call.is_in_doubt = true;

@@ -63,8 +63,9 @@ void Links::set_ring(const Ring& ring) {
       link->losses = 0;
       touch(*link);
     }
-    if (is == nullptr || is->liveness == wire::Liveness::dead ||
-        is->liveness == wire::Liveness::left) {
+    const bool is_gone = is == nullptr || is->liveness == wire::Liveness::dead ||
+                         is->liveness == wire::Liveness::left;
+    if (is_gone && !link->is_open) {
       hand_back(*link, {.code = ErrorCode::unavailable, .message = "the node is dead or has left"});
     }
   }

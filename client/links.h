@@ -61,7 +61,7 @@ class Links {
   void attach(Transport& transport) { transport_ = &transport; }
   /// Closes everything; the user hears nothing of it.
   void stop();
-  /// New addresses and states. What waits for a node that is dead is handed back.
+  /// New addresses and states. What waits for a node that is dead and not connected is handed back.
   void set_ring(const Ring& ring);
 
   /// The call waits for this link; next_frame or on_not_sent follows, never from within enqueue().

@@ -48,6 +48,35 @@ TEST_CASE("a node that is not alive is asked only where no owner lives") {
   CHECK(bench.get("key1"));
 }
 
+TEST_CASE("a node that is cut off from the others is asked less and less") {
+  Bench bench;
+  bench.cluster.answer = [](const Request& request) {
+    return request.node == 0 ? Answer::error(ErrorCode::unavailable) : Answer::of(wire::GetReply{});
+  };
+  REQUIRE(bench.ready());
+  int refused = 0;
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(bench.get("key" + std::to_string(i)));
+    bench.time.pass(10ms);
+  }
+  for (const auto& request : bench.cluster.requests) refused += request.node == 0 ? 1 : 0;
+  CHECK(refused >= 2);
+  CHECK(refused <= 6);  // once a second
+}
+
+TEST_CASE("nodes that answer are asked, whatever a node that is cut off says of them") {
+  Bench bench;
+  for (int i = 0; i < 30; ++i) REQUIRE(bench.get("key" + std::to_string(i)));
+  bench.cluster.liveness = {wire::Liveness::alive, wire::Liveness::dead, wire::Liveness::dead};
+  bench.cluster.answer = [](const Request& request) {
+    return request.node == 0 ? Answer::error(ErrorCode::unavailable) : Answer::of(wire::GetReply{});
+  };
+  for (int i = 0; i < 400; ++i) {
+    REQUIRE(bench.get("key" + std::to_string(i)));
+    bench.time.pass(10ms);
+  }
+}
+
 TEST_CASE("of two living owners the one with less to do is asked") {
   Bench bench;
   REQUIRE(bench.ready());
