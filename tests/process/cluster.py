@@ -45,24 +45,29 @@ def wait_until(condition, what, patience=PATIENCE):
 
 
 class Peer:
-    def __init__(self, directory, name, ports):
+    """`before` is put before the program: what runs it elsewhere."""
+
+    def __init__(self, directory, name, ports, host="127.0.0.1", before=()):
         self.name = name
         self.ports = dict(zip(DOORS, ports))
+        self.host = host
+        self.before = list(before)
         self.config = os.path.join(directory, name + ".toml")
         self.data = os.path.join(directory, name)
         self.log = os.path.join(directory, name + ".log")
         self.process = None
 
     def address(self, door):
-        return f"127.0.0.1:{self.ports[door]}"
+        return f"{self.host}:{self.ports[door]}"
 
     def start(self, preload=None):
         env = dict(os.environ)
         if preload:
             env["LD_PRELOAD"] = preload
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([NODE, "--config", self.config], env=env, stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*self.before, NODE, "--config", self.config],
+                                            env=env, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -104,12 +109,13 @@ class Cluster:
 
     def __init__(self, peers=3, shards=1, extra="", partitions=64):
         self.directory = tempfile.mkdtemp(prefix="coterie-test-")
-        ports = free_ports(len(DOORS) * peers)
-        self.peers = [Peer(self.directory, f"peer{i}", ports[len(DOORS) * i:][:len(DOORS)])
-                      for i in range(peers)]
+        self.peers = self.make_peers(peers)
+        insecure = any(peer.host != "127.0.0.1" for peer in self.peers)
         members = ", ".join(f'"{peer.address("gossip")}"' for peer in self.peers)
         for index, peer in enumerate(self.peers):
             doors = "\n".join(f'{door} = "{peer.address(door)}"' for door in DOORS)
+            if insecure:
+                doors += "\ninsecure = true"
             with open(peer.config, "w", encoding="utf-8") as out:
                 out.write(f'[node]\ndata_directory = "{peer.data}"\nshards = {shards}\n'
                           f'zone = "zone{index}"\n[doors]\n{doors}\n'
@@ -117,6 +123,11 @@ class Cluster:
                           f"replicas = {min(3, peers)}\npartitions = {partitions}\n"
                           '[[bucket]]\nname = "default"\n'
                           '[[bucket]]\nname = "relaxed"\ndurability = "interval"\n' + extra)
+
+    def make_peers(self, count):
+        ports = free_ports(len(DOORS) * count)
+        return [Peer(self.directory, f"peer{i}", ports[len(DOORS) * i:][:len(DOORS)])
+                for i in range(count)]
 
     def __enter__(self):
         return self
