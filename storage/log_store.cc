@@ -15,7 +15,7 @@ LogStore::LogStore(const LogStoreParts& parts, const LogStoreOptions& options)
       active_(std::make_unique<Overlay>()) {}
 
 LogStore::~LogStore() {
-  for (const auto& timer : {turn_end_, age_timer_, deepening_timer_, close_timer_}) {
+  for (const auto& timer : {turn_end_, age_timer_, deepening_timer_, close_timer_, room_timer_}) {
     if (timer) parts_.timers.cancel(*timer);
   }
 }
@@ -141,6 +141,15 @@ void LogStore::arm_age_timer() {
   });
 }
 
+/// With all writes refused nothing else would look again.
+void LogStore::arm_room_timer() {
+  if (room_timer_ || is_closing_) return;
+  room_timer_ = parts_.timers.start(options_.full_retry, [this]() {
+    room_timer_.reset();
+    on_progress();
+  });
+}
+
 /// Deepening reads records, a page at a time so that the loop's turns stay short.
 void LogStore::arm_deepening() {
   if (deepening_timer_ || !trees_.wants_deepening()) return;
@@ -219,6 +228,7 @@ void LogStore::update_state() {
   } else if (is_table_nearly_full()) {
     enter(StoreState::read_only,
           "the map is full but for what is kept back for deletes: delete, or raise its size");
+    arm_room_timer();
   } else {
     enter(StoreState::healthy, "");
   }

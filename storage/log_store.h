@@ -113,6 +113,7 @@ class LogStore final : public Store {
   void arm_turn_end() const;
   void arm_age_timer();
   void arm_deepening();
+  void arm_room_timer();
   [[nodiscard]] bool is_overlay_full() const;
   [[nodiscard]] bool is_table_nearly_full() const;
   void freeze();
@@ -142,6 +143,7 @@ class LogStore final : public Store {
   std::optional<TimerId> age_timer_;
   std::optional<TimerId> deepening_timer_;
   std::optional<TimerId> close_timer_;
+  std::optional<TimerId> room_timer_;
 };
 
 }  // namespace coterie

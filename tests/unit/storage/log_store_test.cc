@@ -150,6 +150,24 @@ TEST_CASE("puts stop while the table has room for what was already taken") {
   CHECK(try_put(rig, 1));
 }
 
+TEST_CASE("room in the table is noticed though no write is taken") {
+  Rig rig;
+  rig.options.overlay_records = 8;
+  rig.open();
+  rig.memory_table.set_capacity(40000);
+  fill(rig, 0);
+  rig.settle();
+  CHECK(state(rig) == StoreState::read_only);
+  rig.memory_table.set_capacity(UINT64_MAX);
+  int told = 0;
+  rig.store->set_progress_handler([&]() { told += 1; });
+  rig.timers.advance(rig.options.full_retry);
+  rig.settle();
+  CHECK(state(rig) == StoreState::healthy);
+  CHECK(told > 0);
+  CHECK(try_put(rig, 1));
+}
+
 TEST_CASE("a failed sync or write stops the store for good") {
   for (const bool at_sync : {true, false}) {
     Rig rig;
