@@ -69,11 +69,29 @@ std::shared_ptr<const Epoch> Cluster::epoch() {
 
 bool Cluster::is_whole() const {
   return std::ranges::all_of(nodes_, [this](const auto& node) {
+    if (node->is_gone()) return true;
     if (!node->is_ready() || node->is_broken()) return false;
     const auto view = node->view();
-    const auto alive = std::ranges::count(view->peers, wire::Liveness::alive, &PeerView::liveness);
-    return static_cast<std::size_t>(alive) == nodes_.size();
+    return std::ranges::all_of(nodes_, [&view](const auto& other) {
+      if (other->is_gone()) return true;
+      const auto seen = std::ranges::find(view->peers, other->id(), &PeerView::node);
+      return seen != view->peers.end() && seen->liveness == wire::Liveness::alive;
+    });
   });
+}
+
+std::vector<SimNode*> Cluster::owners(PartitionId partition) {
+  std::vector<SimNode*> out;
+  for (const auto owner : epoch()->owners(partition)) {
+    if (auto* node = find(owner); node != nullptr && !node->is_gone()) out.push_back(node);
+  }
+  return out;
+}
+
+std::vector<SimNode*> Cluster::sure_owners(PartitionId partition) {
+  auto out = owners(partition);
+  std::erase_if(out, [partition](const SimNode* node) { return !node->is_sure(partition); });
+  return out;
 }
 
 void Cluster::disturb(NodeIndex node, Instant until) {

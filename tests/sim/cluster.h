@@ -44,8 +44,12 @@ class Cluster {
   [[nodiscard]] SimNode* find(NodeId id);
   /// The first epoch, once some node has it; null before. It never changes.
   [[nodiscard]] std::shared_ptr<const Epoch> epoch();
-  /// All nodes serve, and each sees all others alive.
+  /// All nodes that are not gone serve, and each sees all others alive.
   [[nodiscard]] bool is_whole() const;
+  /// The owners of a partition that are not gone; all nodes are ready.
+  [[nodiscard]] std::vector<SimNode*> owners(PartitionId partition);
+  /// Those of them whose copies count to quorums.
+  [[nodiscard]] std::vector<SimNode*> sure_owners(PartitionId partition);
 
   /// Something was done to the node or to its links, or will be until `until`.
   void disturb(NodeIndex node, Instant until);

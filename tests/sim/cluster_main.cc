@@ -117,7 +117,7 @@ struct Totals {
   std::uint64_t unknown = 0;
   std::uint64_t events = 0;
   Duration time{};
-  std::map<Nemesis::Kind, std::uint64_t> injected;
+  std::map<FaultKind, RunReport::Faults> faults;
 };
 
 void add(Totals& totals, const RunReport& report) {
@@ -128,7 +128,10 @@ void add(Totals& totals, const RunReport& report) {
   totals.unknown += report.unknown;
   totals.events += report.events;
   totals.time += report.time;
-  for (const auto& [kind, count] : report.injected) totals.injected[kind] += count;
+  for (const auto& [kind, faults] : report.faults) {
+    totals.faults[kind].count += faults.count;
+    totals.faults[kind].followed += faults.followed;
+  }
 }
 
 void print(const Totals& totals) {
@@ -141,12 +144,15 @@ void print(const Totals& totals) {
       static_cast<unsigned long long>(totals.acknowledged),
       static_cast<unsigned long long>(totals.unknown),
       static_cast<unsigned long long>(totals.events));
-  std::printf("faults:");
-  for (const auto& [kind, count] : totals.injected) {
-    std::printf(" %s %llu,", std::string(Nemesis::name(kind)).c_str(),
-                static_cast<unsigned long long>(count));
+  std::uint64_t all = 0;
+  for (const auto& [kind, faults] : totals.faults) {
+    all += faults.count;
+    std::printf("  %-20s %6llu, %6llu followed by an acknowledged operation\n",
+                std::string(name(kind)).c_str(), static_cast<unsigned long long>(faults.count),
+                static_cast<unsigned long long>(faults.followed));
   }
-  std::printf(" violations %llu\n", static_cast<unsigned long long>(totals.failed));
+  std::printf("%llu faults, %llu violations\n", static_cast<unsigned long long>(all),
+              static_cast<unsigned long long>(totals.failed));
 }
 
 void print_failure(const Arguments& arguments, const RunReport& report) {

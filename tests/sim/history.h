@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,12 +65,24 @@ struct PowerLoss {
   NodeIndex node;
 };
 
+/// Stored data of the run's one victim that were destroyed.
+struct Damage {
+  Instant when;
+  /// The node cannot tell: its answers may lack what was destroyed until it is repaired.
+  bool is_silent = false;
+};
+
 /// All that the clients of a run know, for the oracles.
 struct History {
   std::uint32_t owners = 3;  // N
   std::vector<KeyHistory> keys;
   std::vector<Operation> operations;
   std::vector<PowerLoss> power_losses;
+  std::vector<Damage> damages;
+  /// When the victim was wiped: its copies answer no more.
+  std::optional<Instant> wiped_at;
+  /// Records were damaged beneath its trees, which nothing has compared with them since.
+  std::set<NodeIndex> wrong_trees;
 };
 
 }  // namespace coterie::sim

@@ -1,45 +1,38 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "tests/sim/cluster.h"
+#include "tests/sim/fault_kinds.h"
 #include "tests/sim/history.h"
 
 namespace coterie::sim {
 
 /// Breaks the cluster in the ways that the seed has switched on (swarm testing: Groce et al.,
-/// "Swarm Testing", ISSTA 2012), until heal().
+/// "Swarm Testing", ISSTA 2012), until heal(). When it strikes and how is drawn from the seed
+/// alone, so that a strike left out changes no other.
 class Nemesis {
  public:
-  enum class Kind : std::uint8_t {
-    process_crash,
-    power_loss,
-    power_loss_of_all,
-    restart,
-    pause,
-    one_way_cut,
-    isolation,
-    broken_connections,
-    unordered_frames,
-    lossy_datagrams,
-    slow_links,
-    slow_disk,
-    failing_disk,
-    full_disk,
-    skewed_clock,
+  /// What of the seed's strikes is left out, to find out which of them matter.
+  struct Selection {
+    /// By number; none: all.
+    std::optional<std::set<std::uint64_t>> only;
+    std::set<FaultKind> without;
   };
-  static constexpr std::size_t kinds = 15;
-  [[nodiscard]] static std::string_view name(Kind kind);
+  /// One that was done.
+  struct Strike {
+    std::uint64_t number = 0;
+    FaultKind kind = FaultKind::process_crash;
+    Instant when;
+  };
 
-  /// Draws which kinds this run has and how often they strike.
-  Nemesis(Cluster& cluster, History& history);
+  Nemesis(Cluster& cluster, History& history, Selection selection);
   Nemesis(const Nemesis&) = delete;
   Nemesis& operator=(const Nemesis&) = delete;
 
@@ -47,24 +40,34 @@ class Nemesis {
   /// Takes all faults away and starts all nodes; keeps starting those that fail to.
   void heal();
 
-  [[nodiscard]] const std::map<Kind, std::uint64_t>& injected() const { return injected_; }
-  [[nodiscard]] const std::vector<Kind>& enabled() const { return enabled_; }
+  [[nodiscard]] const std::vector<Strike>& strikes() const { return strikes_; }
 
  private:
   void strike_later();
   void strike();
-  void inject(Kind kind);
-  void hit_process(Kind kind, SimNode& node, Duration time);
-  void hit_links(Kind kind, SimNode& node, Duration time);
-  void hit_machine(Kind kind, SimNode& node, Duration time);
-  void isolate(SimNode& node, Duration time);
-  void crash(SimNode& node, Crash how);
+  /// False: nothing could be done.
+  bool inject(FaultKind kind);
+  bool hit_process(FaultKind kind, SimNode& node);
+  bool hit_links(FaultKind kind, SimNode& node, Duration time);
+  bool hit_packets(FaultKind kind, Duration time);
+  bool hit_machine(FaultKind kind, SimNode& node, Duration time);
+  bool hit_data(FaultKind kind);
+  bool hit_record(FaultKind kind, SimNode& node);
+  bool flip_log(SimNode& node);
+  bool restore_later(SimNode& node);
+  bool wipe(SimNode& node);
+  bool change_version(SimNode& node);
+  bool isolate(SimNode& node, Duration time);
+  bool split(Duration time);
+  bool crash(SimNode& node, Crash how);
+  void kill(SimNode& node, Crash how, Duration down);
+  void note_damage(bool is_silent);
   void start_later(SimNode& node, Duration after);
   void watch();
   void cut(NodeIndex from, NodeIndex to, Duration time);
   /// Changes one thing about each of some nodes' links, and changes it back later.
   using Change = std::function<void(LinkFaults&)>;
-  void change_links(const Change& change, const Change& back, bool with_clients, Duration time);
+  bool change_links(const Change& change, const Change& back, bool with_clients, Duration time);
   void later(Duration after, std::function<void()> call);
   [[nodiscard]] SimNode& some_node();
   [[nodiscard]] Duration some_time(Duration least, Duration most);
@@ -72,12 +75,18 @@ class Nemesis {
 
   Cluster& cluster_;
   History& history_;
-  Random random_;
-  std::vector<Kind> enabled_;
-  Duration pause_most_{};
+  Selection selection_;
+  Random schedule_;  // when which kind strikes
+  Random draws_;     // of the strike that is being done
+  Random care_;      // of who starts what has stopped
+  std::vector<FaultKind> enabled_;
+  Duration gap_most_{};
+  /// The one node whose data are destroyed.
+  std::size_t victim_ = 0;
+  std::uint64_t numbers_ = 0;
   bool is_healing_ = false;
   std::set<NodeIndex> starting_;
-  std::map<Kind, std::uint64_t> injected_;
+  std::vector<Strike> strikes_;
 };
 
 }  // namespace coterie::sim

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "node/identity.h"
+#include "tests/sim/older.h"
 
 namespace coterie::sim {
 namespace {
@@ -21,6 +22,7 @@ struct SimNode::ShardLoop {
       : clock(world, node), timers(world, node), mailbox(world, node, mailbox_tasks) {}
   ~ShardLoop() {
     transport.reset();
+    protocol.reset();
     shard.reset();
     store.reset();
   }
@@ -31,6 +33,7 @@ struct SimNode::ShardLoop {
   std::unique_ptr<SimWorker> checkpoint;
   std::unique_ptr<LogStore> store;
   std::unique_ptr<Shard> shard;
+  std::unique_ptr<OlderProtocol> protocol;
   std::unique_ptr<SimTransport> transport;
   SimMailbox mailbox;
 };
@@ -77,7 +80,7 @@ SimNode::SimNode(SimNetwork& network, const Story& story, NodeIndex index, Setti
       disk_(world_, index),
       random_(world_.fork_random()) {
   for (std::uint16_t i = 0; i < settings_.shards; ++i) {
-    tables_.push_back(std::make_unique<MemoryTable>());
+    tables_.push_back(std::make_unique<SimTable>(world_, index_, disk_));
   }
 }
 
@@ -152,9 +155,36 @@ Result<void> SimNode::open_doors() {
 
 void SimNode::crash(Crash how) {
   check(running_ != nullptr, "only what runs can crash");
-  log_.info("node", how == Crash::power ? "loses power" : "is killed");
+  log_.info("node", how == Crash::process ? "is killed" : "loses power");
   world_.crash(index_, how);
   running_.reset();
+}
+
+SimNode::Copy SimNode::copy() const {
+  Copy out{.disk = disk_.snapshot(), .tables = {}};
+  for (const auto& table : tables_) out.tables.push_back(table->snapshot());
+  return out;
+}
+
+void SimNode::restore(const Copy& copy) {
+  check(running_ == nullptr, "only what is down is restored");
+  disk_.restore(*copy.disk);
+  for (std::size_t i = 0; i < tables_.size(); ++i) tables_[i]->restore(copy.tables[i]);
+}
+
+void SimNode::wipe() {
+  check(running_ == nullptr, "only what is down is wiped");
+  disk_.restore({});
+  for (const auto& table : tables_) table->clear();
+  is_gone_ = true;
+}
+
+void SimNode::set_older(bool older) {
+  is_older_ = older;
+  if (running_ == nullptr) return;
+  for (const auto& loop : running_->shards) {
+    if (loop->protocol != nullptr) loop->protocol->set_older(older);
+  }
 }
 
 void SimNode::stop() {
@@ -241,8 +271,11 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                                                       .admission = {},
                                                       .coordinator = {}},
                                        random_.fork(), view);
-  loop.transport = std::make_unique<SimTransport>(network_, index_, *loop.shard);
-  loop.shard->attach(*loop.transport);
+  loop.protocol = std::make_unique<OlderProtocol>(*loop.shard);
+  loop.protocol->set_older(is_older_);
+  loop.transport = std::make_unique<SimTransport>(network_, index_, *loop.protocol);
+  loop.protocol->attach(*loop.transport);
+  loop.shard->attach(*loop.protocol);
   (void)run.mailbox.post([this] {
     if (++running_->shards_ready < running_->shards.size()) return;
     on_view(running_->control->view());
@@ -301,6 +334,10 @@ std::shared_ptr<const RingView> SimNode::view() const {
 const Store& SimNode::store(PartitionId partition) const {
   check(is_ready(), "a store is looked at while it is open");
   return *running_->shards[partition.value % running_->shards.size()]->store;
+}
+
+bool SimNode::is_sure(PartitionId partition) const {
+  return std::ranges::count(store(partition).status().damaged, partition) == 0;
 }
 
 ShardStatus SimNode::status(ShardIndex shard) const {

@@ -10,13 +10,13 @@
 #include "node/mesh.h"
 #include "node/shard.h"
 #include "storage/log_store.h"
-#include "storage/memory_table.h"
 #include "tests/sim/env/clocks.h"
 #include "tests/sim/env/datagrams.h"
 #include "tests/sim/env/file.h"
 #include "tests/sim/env/transport.h"
 #include "tests/sim/env/worker.h"
 #include "tests/sim/story.h"
+#include "tests/sim/table.h"
 
 namespace coterie::sim {
 
@@ -43,6 +43,22 @@ class SimNode final : private Mesh {
   /// SIGTERM: leaves the gossip, checkpoints, and is down a little later.
   void stop();
 
+  /// Its table and its disk, as they would be after a loss of power.
+  struct Copy {
+    std::shared_ptr<const SimFileSystem::Snapshot> disk;
+    std::vector<SimTable::Snapshot> tables;
+  };
+  [[nodiscard]] Copy copy() const;
+  /// While down: the data directory is as it was then.
+  void restore(const Copy& copy);
+  /// While down: the data directory is gone. What starts next is another node under this address.
+  void wipe();
+  /// It has been wiped.
+  [[nodiscard]] bool is_gone() const { return is_gone_; }
+  /// From now on it is of an older build, or of this one again.
+  void set_older(bool older);
+  [[nodiscard]] bool is_older() const { return is_older_; }
+
   [[nodiscard]] NodeIndex index() const { return index_; }
   [[nodiscard]] const Config& config() const { return settings_.config; }
   [[nodiscard]] std::uint16_t shards() const { return settings_.shards; }
@@ -59,7 +75,10 @@ class SimNode final : private Mesh {
   /// While is_ready().
   [[nodiscard]] const Store& store(PartitionId partition) const;
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
+  /// While is_ready(): the copy counts to quorums.
+  [[nodiscard]] bool is_sure(PartitionId partition) const;
   [[nodiscard]] SimFileSystem& disk() { return disk_; }
+  [[nodiscard]] SimTable& table(ShardIndex shard) { return *tables_[shard.value]; }
 
  private:
   struct ShardLoop;
@@ -82,9 +101,11 @@ class SimNode final : private Mesh {
   Settings settings_;
   SimLog log_;
   SimFileSystem disk_;
-  std::vector<std::unique_ptr<MemoryTable>> tables_;
+  std::vector<std::unique_ptr<SimTable>> tables_;
   Random random_;
   NodeId id_;
+  bool is_gone_ = false;
+  bool is_older_ = false;
   std::unique_ptr<Running> running_;
 };
 

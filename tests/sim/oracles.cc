@@ -49,8 +49,20 @@ class KeyCheck {
  private:
   /// Acknowledged before the read began, and met by its quorum.
   [[nodiscard]] bool is_promised(const Operation& write, const Operation& get) const {
-    return write.outcome == Outcome::done && write.end < get.begin &&
-           write.quorum + get.quorum > history_.owners && !may_power_take(write);
+    return write.outcome == Outcome::done && write.end < get.begin && !may_power_take(write) &&
+           write.quorum > destroyed(write, get, false) &&
+           write.quorum + get.quorum > history_.owners + destroyed(write, get, true);
+  }
+
+  /// How many copies of what was written were destroyed by the time of the read; only of those that
+  /// may answer as if nothing had happened.
+  [[nodiscard]] std::uint32_t destroyed(const Operation& write, const Operation& get,
+                                        bool only_silent) const {
+    if (only_silent && history_.wiped_at && *history_.wiped_at < get.begin) return 0;
+    return std::ranges::any_of(history_.damages, [&](const Damage& damage) {
+      return damage.when >= write.begin && damage.when <= get.end &&
+             (damage.is_silent || !only_silent);
+    });
   }
 
   [[nodiscard]] bool may_power_take(const Operation& write) const {
@@ -160,8 +172,7 @@ std::optional<Violation> check_key_bytes(Cluster& cluster, const KeyHistory& key
   const Bytes bytes = *encode_key(
       {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
   std::optional<Result<std::optional<Bytes>>> first;
-  for (const auto owner : epoch->owners(partition)) {
-    auto* node = cluster.find(owner);
+  for (const auto* node : cluster.sure_owners(partition)) {
     auto stored = node->store(partition).get(Space::records, bytes);
     if (!stored) {
       return Violation{"copies are equal", node->name() + " cannot read " + key.partition_key +
@@ -213,6 +224,7 @@ std::optional<Violation> check_copies(Cluster& cluster, const History& history) 
   }
   const auto epoch = cluster.epoch();
   for (const auto& node : cluster.nodes()) {
+    if (node->is_gone() || history.wrong_trees.contains(node->index())) continue;
     for (const auto partition : epoch->partitions_of(node->id())) {
       if (auto bad = check_tree(*node, partition, epoch->partitions())) return bad;
     }

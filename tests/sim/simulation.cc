@@ -30,7 +30,7 @@ class Simulation {
                                   std::string(what) + " " + std::to_string(detail.size()));
           });
     }
-    nemesis_ = std::make_unique<Nemesis>(cluster_, history_);
+    nemesis_ = std::make_unique<Nemesis>(cluster_, history_, options.strikes);
     workload_ = std::make_unique<Workload>(cluster_, history_, draw_workload());
   }
 
@@ -43,7 +43,7 @@ class Simulation {
  private:
   [[nodiscard]] Cluster::Settings draw_cluster() {
     Cluster::Settings settings;
-    settings.nodes = random_.chance(0.7) ? 3 : static_cast<std::size_t>(3 + random_.below(3));
+    settings.nodes = random_.chance(0.6) ? 3 : static_cast<std::size_t>(3 + random_.below(7));
     if (options_.nodes != 0) settings.nodes = options_.nodes;
     settings.replicas = static_cast<std::uint32_t>(std::min<std::size_t>(3, settings.nodes));
     settings.shards =
@@ -85,6 +85,7 @@ class Simulation {
     world.run_for(options_.faults_time);
     workload_->stop();
     nemesis_->heal();
+    healed_at_ = world.now();
     if (!world.run_until([this] { return cluster_.is_whole() && workload_->is_idle(); },
                          whole_bound)) {
       return Violation{"progress", "healed, but not whole again: " + what_is_missing()};
@@ -99,6 +100,11 @@ class Simulation {
   }
 
   [[nodiscard]] std::optional<Violation> after_healing() {
+    // A damaged record is repaired by a read that the others answer, not by one that needs it.
+    const bool is_damaged = !history_.damages.empty();
+    for (std::size_t turn = 0; is_damaged && turn < cluster_.nodes().size(); ++turn) {
+      if (auto bad = all_keys(OperationKind::get, Asked::buckets, turn)) return bad;
+    }
     if (auto bad = all_keys(OperationKind::get)) return bad;
     cluster_.world().run_for(quiet_time);
     if (auto bad = check_copies(cluster_, history_)) return bad;
@@ -109,17 +115,30 @@ class Simulation {
     return check_copies(cluster_, history_);
   }
 
-  /// One operation on each key with R or W = N, the puts with what the get before them saw.
-  [[nodiscard]] std::optional<Violation> all_keys(OperationKind kind) {
-    const auto nodes = cluster_.nodes().size();
+  enum class Asked : std::uint8_t {
+    buckets,  // the bucket's R or W
+    all,      // all owners that count
+  };
+  /// One operation on each key; puts with what the get before them saw.
+  [[nodiscard]] std::optional<Violation> all_keys(OperationKind kind, Asked asked = Asked::all,
+                                                  std::size_t turn = 0) {
+    std::vector<std::size_t> nodes;
+    for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
+      if (!cluster_.nodes()[i]->is_gone()) nodes.push_back(i);
+    }
     for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
       const Instant end = cluster_.world().now() + healed_bound;
+      const auto& epoch = *cluster_.epoch();
+      const auto& names = history_.keys[key];
+      const auto partition = epoch.partition(epoch.token(names.bucket, names.partition_key));
+      const auto all = static_cast<std::uint32_t>(cluster_.sure_owners(partition).size());
+      const auto quorum = asked == Asked::all ? all : 0;
       for (std::size_t attempt = 0;; ++attempt) {
         Workload::Request request{.kind = kind,
                                   .key = key,
                                   .client = attempt % cluster_.clients().size(),
-                                  .node = (key + attempt) % nodes,
-                                  .quorum = history_.owners,
+                                  .node = nodes[(key + turn + attempt) % nodes.size()],
+                                  .quorum = quorum,
                                   .context_of = {}};
         if (kind == OperationKind::put) request.context_of = last_get(key);
         bool is_answered = false;
@@ -149,6 +168,7 @@ class Simulation {
   [[nodiscard]] std::optional<Violation> check_nothing_left() const {
     auto& nodes = const_cast<Cluster&>(cluster_).nodes();
     for (const auto& node : nodes) {
+      if (node->is_gone()) continue;
       for (std::uint16_t shard = 0; shard < node->shards(); ++shard) {
         const auto status = node->status(ShardIndex{shard});
         if (status.operations == 0 && status.waiting_for_log == 0) continue;
@@ -183,14 +203,23 @@ class Simulation {
                   .events = cluster_.world().events_run(),
                   .time = cluster_.world().now().time_since_epoch(),
                   .nodes = cluster_.nodes().size(),
-                  .injected = nemesis_->injected(),
+                  .faults = {},
+                  .strikes = nemesis_->strikes(),
                   .violation = std::move(violation)};
+    Instant last_begin;
     for (const auto& operation : history_.operations) {
+      const bool is_used = operation.outcome == Outcome::done && operation.begin < healed_at_;
+      if (is_used) last_begin = std::max(last_begin, operation.begin);
       const bool is_get = operation.kind == OperationKind::get;
       ++(is_get ? out.gets : out.writes);
       if (operation.outcome == Outcome::done) ++out.acknowledged;
       if (operation.outcome == Outcome::refused) ++out.refused;
       if (operation.outcome == Outcome::unknown) ++out.unknown;
+    }
+    for (const auto& strike : out.strikes) {
+      auto& faults = out.faults[strike.kind];
+      ++faults.count;
+      if (strike.when < last_begin) ++faults.followed;
     }
     return out;
   }
@@ -199,6 +228,7 @@ class Simulation {
   Random random_;
   Cluster cluster_;
   History history_;
+  Instant healed_at_ = Instant::max();
   std::unique_ptr<Nemesis> nemesis_;
   std::unique_ptr<Workload> workload_;
 };

@@ -16,6 +16,7 @@ struct RunOptions {
   /// 0: drawn.
   std::size_t nodes = 0;
   Duration faults_time = 20s;
+  Nemesis::Selection strikes;
   /// Hears the story of the run.
   Story::Line line;
   /// Hears of every event, too.
@@ -33,7 +34,13 @@ struct RunReport {
   std::size_t acknowledged = 0;
   std::size_t refused = 0;
   std::size_t unknown = 0;
-  std::map<Nemesis::Kind, std::uint64_t> injected;
+  struct Faults {
+    std::uint64_t count = 0;
+    /// Of these: an operation that began later, before everything healed, was acknowledged.
+    std::uint64_t followed = 0;
+  };
+  std::map<FaultKind, Faults> faults;
+  std::vector<Nemesis::Strike> strikes;
   std::optional<Violation> violation;
 };
 

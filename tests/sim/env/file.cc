@@ -112,7 +112,8 @@ SimFileSystem::SimFileSystem(SimWorld& world, NodeIndex node)
         ++mount_;
         is_working_ = false;
         drop_later();
-        if (how == Crash::power) lose_power();
+        keeps_nothing_ = how == Crash::clean_power;
+        if (how != Crash::process) lose_power();
       })) {}
 
 SimFileSystem::~SimFileSystem() {
@@ -247,6 +248,10 @@ void SimFileSystem::begin_work() {
   work_time_ = {};
 }
 
+Instant SimFileSystem::pass_sync_time() {
+  return sync_end();
+}
+
 Duration SimFileSystem::end_work() {
   is_working_ = false;
   return work_time_;
@@ -344,7 +349,7 @@ void SimFileSystem::drop_later() {
 /// Keeps a drawn part of what is pending, by sectors, and takes that for the file's content.
 void SimFileSystem::tear(Inode& inode) {
   constexpr double chances[] = {0, 0.1, 0.5, 0.9, 1};
-  const double keep = chances[random_.below(std::size(chances))];
+  const double keep = keeps_nothing_ ? 0 : chances[random_.below(std::size(chances))];
   for (const Change& change : inode.pending) {
     if (change.grow_to != 0 && random_.chance(keep)) apply(inode.durable, change);
     for (std::size_t at = 0; at < change.bytes.size();) {
@@ -367,7 +372,7 @@ void SimFileSystem::tear(Inode& inode) {
 void SimFileSystem::lose_power() {
   settle_all();
   for (auto& [directory, changes] : pending_names_) {
-    const std::size_t kept = random_.below(changes.size() + 1);
+    const std::size_t kept = keeps_nothing_ ? 0 : random_.below(changes.size() + 1);
     for (std::size_t i = 0; i < kept; ++i) apply(durable_names_, changes[i]);
   }
   pending_names_.clear();

@@ -13,7 +13,8 @@ namespace coterie::sim {
 
 /// One node's disk; it outlives the node's crashes. It keeps what is durable apart from what was
 /// only written. A power loss keeps the durable part and a drawn part of what was written after,
-/// cut at sectors; of a directory's changes it keeps a drawn number of the first. Faults come from
+/// cut at sectors; of a directory's changes it keeps a drawn number of the first. A clean one keeps
+/// the durable part alone. Faults come from
 /// the world's Faults::disk; every operation goes into the world's hash.
 class SimFileSystem final : public FileSystem {
  public:
@@ -38,6 +39,8 @@ class SimFileSystem final : public FileSystem {
   /// happened for a crash before.
   void begin_work();
   [[nodiscard]] Duration end_work();
+  /// For something else on this disk that its worker syncs: it takes a sync's time. When it has.
+  [[nodiscard]] Instant pass_sync_time();
 
   /// What a disk holds that lost power now, if nothing that was not synced survives.
   struct Snapshot;
@@ -106,6 +109,7 @@ class SimFileSystem final : public FileSystem {
   std::map<std::string, std::deque<NameChange>> pending_names_;  // by directory
   std::uint64_t used_bytes_ = 0;
   bool is_working_ = false;
+  bool keeps_nothing_ = false;
   Duration work_time_{};
 };
 

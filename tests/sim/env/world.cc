@@ -33,7 +33,7 @@ bool SimWorld::is_over(Life life) const {
 
 void SimWorld::crash(NodeIndex node, Crash how) {
   check(node.value != 0, "the world does not crash");
-  note(node, how == Crash::power ? "power loss" : "process crash");
+  note(node, how == Crash::process ? "process crash" : "power loss");
   ++nodes_.at(node.value).life;
   nodes_.at(node.value).paused_until = now_;
   for (const auto& [id, call] : at_crash_) call(node, how);

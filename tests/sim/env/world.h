@@ -30,8 +30,9 @@ struct Life {
 };
 
 enum class Crash : std::uint8_t {
-  process,  // the page cache stays
-  power,    // what was not synced may be gone
+  process,      // the page cache stays
+  power,        // any part of what was not synced may be gone
+  clean_power,  // all of it is
 };
 
 /// Virtual time: events in order of (time, when they were scheduled), one thread, no clock. The

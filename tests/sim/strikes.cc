@@ -1,0 +1,342 @@
+// What each kind of fault does: the part of Nemesis that breaks things.
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/nemesis.h"
+
+namespace coterie::sim {
+
+bool Nemesis::inject(FaultKind kind) {
+  // One draw a statement: in which order arguments are evaluated is the compiler's choice.
+  SimNode& node = some_node();
+  const Duration time = some_time(100ms, 12s);
+  switch (kind) {
+    case FaultKind::process_crash:
+    case FaultKind::power_loss:
+    case FaultKind::torn_power_loss:
+    case FaultKind::power_loss_of_all:
+    case FaultKind::restart:
+    case FaultKind::pause:
+    case FaultKind::older_version:
+      return hit_process(kind, node);
+    case FaultKind::one_way_cut:
+    case FaultKind::isolation:
+    case FaultKind::partition:
+    case FaultKind::broken_connections:
+    case FaultKind::unordered_frames:
+    case FaultKind::slow_links:
+      return hit_links(kind, node, time);
+    case FaultKind::lossy_links:
+    case FaultKind::lossy_datagrams:
+    case FaultKind::doubled_datagrams:
+      return hit_packets(kind, time);
+    case FaultKind::slow_disk:
+    case FaultKind::failing_disk:
+    case FaultKind::full_disk:
+    case FaultKind::full_map:
+    case FaultKind::skewed_clock:
+      return hit_machine(kind, node, time);
+    case FaultKind::lost_record:
+    case FaultKind::flipped_record:
+    case FaultKind::flipped_log:
+    case FaultKind::old_snapshot:
+    case FaultKind::wipe:
+      return hit_data(kind);
+  }
+  return false;
+}
+
+bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
+  auto& world = cluster_.world();
+  if (kind == FaultKind::process_crash) return crash(node, Crash::process);
+  if (kind == FaultKind::power_loss) return crash(node, Crash::clean_power);
+  if (kind == FaultKind::torn_power_loss) return crash(node, Crash::power);
+  if (kind == FaultKind::older_version) return change_version(node);
+  if (kind == FaultKind::power_loss_of_all) {
+    bool is_any = false;
+    for (const auto& each : cluster_.nodes()) is_any |= crash(*each, Crash::power);
+    return is_any;
+  }
+  if (kind == FaultKind::restart) {
+    if (!node.is_ready()) return false;
+    cluster_.disturb(node.index(), world.now() + 2s);
+    node.stop();
+    start_later(node, some_time(1500ms, 8s));
+    return true;
+  }
+  if (!node.is_up()) return false;
+  const Duration pause = some_time(100ms, 30s);
+  tell(node.name() + " is paused for " + seconds_text(Instant(pause)));
+  cluster_.disturb(node.index(), world.now() + pause);
+  world.pause(node.index(), pause);
+  return true;
+}
+
+/// A rolling upgrade, or back: the node is restarted with the other build.
+bool Nemesis::change_version(SimNode& node) {
+  if (!node.is_ready()) return false;
+  node.set_older(!node.is_older());
+  tell(node.name() + (node.is_older() ? " gets an older build" : " gets the newest build"));
+  cluster_.disturb(node.index(), cluster_.world().now() + 2s);
+  node.stop();
+  start_later(node, some_time(1500ms, 4s));
+  return true;
+}
+
+bool Nemesis::hit_links(FaultKind kind, SimNode& node, Duration time) {
+  const std::string for_time = " for " + seconds_text(Instant(time));
+  switch (kind) {
+    case FaultKind::one_way_cut: {
+      const auto to = some_node().index();
+      if (to == node.index()) return false;
+      cut(node.index(), to, time);
+      return true;
+    }
+    case FaultKind::isolation:
+      return isolate(node, time);
+    case FaultKind::partition:
+      return split(time);
+    case FaultKind::broken_connections:
+      tell("connections break" + for_time);
+      return change_links([](LinkFaults& link) { link.break_chance = 0.01; },
+                          [](LinkFaults& link) { link.break_chance = 0; }, true, time);
+    case FaultKind::unordered_frames: {
+      tell("frames between nodes are lost, doubled and overtaken" + for_time);
+      // TCP doubles nothing. Replicas do not mind, but a client's put that a node passes on may be
+      // refused, and its double be executed later: only where every node owns every key.
+      const double doubled = cluster_.nodes().size() > cluster_.replicas() ? 0 : 0.1;
+      return change_links(
+          [doubled](LinkFaults& link) {
+            link.is_unordered = true;
+            link.loss = 0.05;
+            link.late = 0.1;
+            link.doubled = doubled;
+          },
+          [](LinkFaults& link) {
+            link.is_unordered = false;
+            link.loss = link.doubled = link.late = 0;
+          },
+          false, time);
+    }
+    default:
+      tell("links are slow" + for_time);
+      return change_links([](LinkFaults& link) { link.delay_most = 300ms; },
+                          [](LinkFaults& link) { link.delay_most = 1ms; }, false, time);
+  }
+}
+
+bool Nemesis::hit_packets(FaultKind kind, Duration time) {
+  const std::string for_time = " for " + seconds_text(Instant(time));
+  if (kind == FaultKind::lossy_links) {
+    // TCP hides what is lost until it gives up.
+    const double loss = 0.3 * draws_.unit();
+    tell("of packets " + std::to_string(loss) + " are lost, connections break" + for_time);
+    return change_links([loss](LinkFaults& link) { link.loss = link.break_chance = loss; },
+                        [](LinkFaults& link) { link.loss = link.break_chance = 0; }, true, time);
+  }
+  if (kind == FaultKind::lossy_datagrams) {
+    tell("datagrams are lost" + for_time);
+    return change_links([](LinkFaults& link) { link.loss = 0.3; },
+                        [](LinkFaults& link) { link.loss = 0; }, false, time);
+  }
+  tell("datagrams are doubled and late" + for_time);
+  // Not of frames that are unordered: see there.
+  return change_links(
+      [](LinkFaults& link) {
+        if (!link.is_unordered) link.doubled = link.late = 0.3;
+      },
+      [](LinkFaults& link) { link.doubled = link.late = 0; }, false, time);
+}
+
+bool Nemesis::isolate(SimNode& node, Duration time) {
+  for (const auto& other : cluster_.nodes()) {
+    cut(node.index(), other->index(), time);
+    cut(other->index(), node.index(), time);
+  }
+  if (!draws_.chance(0.3)) return true;
+  for (const auto& client : cluster_.clients()) {
+    cut(client->index(), node.index(), time);
+    cut(node.index(), client->index(), time);
+  }
+  return true;
+}
+
+/// Each node and each client stands on one of two sides.
+bool Nemesis::split(Duration time) {
+  std::vector<NodeIndex> sides[2];
+  for (const auto& node : cluster_.nodes()) sides[draws_.below(2)].push_back(node->index());
+  if (sides[0].empty() || sides[1].empty()) return false;
+  for (const auto& client : cluster_.clients()) sides[draws_.below(2)].push_back(client->index());
+  for (const auto a : sides[0]) {
+    for (const auto b : sides[1]) {
+      cut(a, b, time);
+      cut(b, a, time);
+    }
+  }
+  return true;
+}
+
+bool Nemesis::hit_machine(FaultKind kind, SimNode& node, Duration time) {
+  auto& faults = cluster_.world().faults(node.index());
+  auto& disk = faults.disk;
+  const std::string for_time = " for " + seconds_text(Instant(time));
+  if (kind == FaultKind::slow_disk) {
+    tell(node.name() + " has a slow disk" + for_time);
+    disk.sync_most = 1500ms;
+    later(time, [&disk] { disk.sync_most = DiskFaults{}.sync_most; });
+  } else if (kind == FaultKind::failing_disk) {
+    tell(node.name() + " has a failing disk" + for_time);
+    disk.write_error = disk.sync_error = 0.05;
+    later(time, [&disk] { disk.write_error = disk.sync_error = 0; });
+  } else if (kind == FaultKind::full_disk) {
+    tell(node.name() + " has a full disk" + for_time);
+    disk.capacity_bytes = 0;
+    later(time, [&disk] { disk.capacity_bytes = DiskFaults{}.capacity_bytes; });
+  } else if (kind == FaultKind::full_map) {
+    tell(node.name() + " has a full map" + for_time);
+    for (std::uint16_t i = 0; i < node.shards(); ++i) node.table(ShardIndex{i}).set_full(true);
+    later(time, [&node] {
+      for (std::uint16_t i = 0; i < node.shards(); ++i) node.table(ShardIndex{i}).set_full(false);
+    });
+  } else {
+    faults.wall_skew = draw(draws_, -1h, 1h);
+    tell(node.name() + " has its clock set by " +
+         std::to_string(faults.wall_skew / std::chrono::milliseconds(1)) + " ms");
+  }
+  return true;
+}
+
+/// Of one node only: with one copy of a key gone, the others still hold what W acknowledged.
+bool Nemesis::hit_data(FaultKind kind) {
+  SimNode& node = *cluster_.nodes()[victim_];
+  if (node.is_gone() || !node.is_ready()) return false;
+  if (kind == FaultKind::flipped_log) return flip_log(node);
+  if (kind == FaultKind::old_snapshot) return restore_later(node);
+  if (kind == FaultKind::wipe) return wipe(node);
+  return hit_record(kind, node);
+}
+
+void Nemesis::note_damage(bool is_silent) {
+  history_.damages.push_back({.when = cluster_.world().now(), .is_silent = is_silent});
+}
+
+bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
+  auto& table = node.table(ShardIndex{static_cast<std::uint16_t>(draws_.below(node.shards()))});
+  const auto keys = table.record_keys();
+  const auto place = draws_.next();
+  const auto bit = draws_.next();
+  if (keys.empty()) return false;
+  const auto& key = keys[static_cast<std::size_t>(place % keys.size())];
+  tell("a record of " + node.name() + (kind == FaultKind::lost_record ? " is lost" : " rots"));
+  history_.wrong_trees.insert(node.index());
+  note_damage(kind == FaultKind::lost_record);
+  if (kind == FaultKind::flipped_record) {
+    table.flip(key, bit);
+    return true;
+  }
+  // While it is down: a copy that runs has minted under what it holds.
+  kill(node, Crash::process, some_time(10ms, 15s));
+  table.lose(key);
+  return true;
+}
+
+bool Nemesis::flip_log(SimNode& node) {
+  auto files = node.disk().files();
+  std::erase_if(
+      files, [](const auto& file) { return !file.first.starts_with("log-") || file.second == 0; });
+  const auto place = draws_.next();
+  const auto offset = draws_.next();
+  const auto bit = static_cast<unsigned>(draws_.below(8));
+  const bool is_killed = draws_.chance(0.7);
+  if (files.empty()) return false;
+  const auto& [path, bytes] =
+      *std::next(files.begin(), static_cast<std::ptrdiff_t>(place % files.size()));
+  // Mostly where something is written: near the beginning.
+  const auto at = offset % (offset % 3 == 0 ? bytes : std::min<std::uint64_t>(bytes, 4096));
+  tell("a bit of " + path + " of " + node.name() + " flips at " + std::to_string(at));
+  note_damage(false);
+  if (is_killed) kill(node, Crash::process, some_time(10ms, 15s));
+  return node.disk().flip_bit(path, at, bit);
+}
+
+/// What a backup of the machine brings back.
+bool Nemesis::restore_later(SimNode& node) {
+  const Duration age = some_time(500ms, 10s);
+  const Duration down = some_time(10ms, 15s);
+  later(age, [this, &node, down, number = numbers_, copy = node.copy()] {
+    if (is_healing_ || node.is_gone()) return;
+    tell(node.name() + " is restored from an old copy");
+    if (node.is_up()) kill(node, Crash::process, down);
+    note_damage(true);
+    node.restore(copy);
+    strikes_.push_back(
+        {.number = number, .kind = FaultKind::old_snapshot, .when = cluster_.world().now()});
+  });
+  return false;  // counted once it is done
+}
+
+bool Nemesis::wipe(SimNode& node) {
+  // Later kinds have something to hit, too.
+  if (!draws_.chance(0.3)) return false;
+  tell("the data directory of " + node.name() + " is gone");
+  kill(node, Crash::process, some_time(10ms, 15s));
+  note_damage(false);
+  history_.wiped_at = cluster_.world().now();
+  node.wipe();
+  return true;
+}
+
+bool Nemesis::crash(SimNode& node, Crash how) {
+  if (!node.is_up()) return false;
+  if (how != Crash::process) {
+    history_.power_losses.push_back({.when = cluster_.world().now(), .node = node.index()});
+  }
+  kill(node, how, some_time(10ms, 15s));
+  return true;
+}
+
+void Nemesis::kill(SimNode& node, Crash how, Duration down) {
+  cluster_.disturb(node.index(), cluster_.world().now());
+  node.crash(how);
+  start_later(node, down);
+}
+
+void Nemesis::cut(NodeIndex from, NodeIndex to, Duration time) {
+  if (from == to) return;
+  auto& world = cluster_.world();
+  tell("nothing passes from " + std::to_string(from.value) + " to " + std::to_string(to.value) +
+       " for " + seconds_text(Instant(time)));
+  cluster_.disturb(from, world.now() + time);
+  cluster_.disturb(to, world.now() + time);
+  world.link(from, to).is_blocked = true;
+  later(time, [&world, from, to] { world.link(from, to).is_blocked = false; });
+}
+
+bool Nemesis::change_links(const Change& change, const Change& back, bool with_clients,
+                           Duration time) {
+  auto& world = cluster_.world();
+  const double share = draws_.unit();
+  std::vector<std::pair<NodeIndex, NodeIndex>> links;
+  for (const auto& a : cluster_.nodes()) {
+    for (const auto& b : cluster_.nodes()) {
+      if (a != b && draws_.chance(share)) links.emplace_back(a->index(), b->index());
+    }
+    for (const auto& client : cluster_.clients()) {
+      if (!with_clients || !draws_.chance(share)) continue;
+      links.emplace_back(a->index(), client->index());
+      links.emplace_back(client->index(), a->index());
+    }
+  }
+  for (const auto& [from, to] : links) {
+    change(world.link(from, to));
+    cluster_.disturb(from, world.now() + time);
+    cluster_.disturb(to, world.now() + time);
+  }
+  later(time, [&world, links, back] {
+    for (const auto& [from, to] : links) back(world.link(from, to));
+  });
+  return !links.empty();
+}
+
+}  // namespace coterie::sim
