@@ -45,7 +45,8 @@ class BenchReplica final : public LocalReplica {
                             Tag) override {
     return LocalMerged{.is_durable = true};
   }
-  Result<LocalRead> read(const wire::ReplicaScope&, BytesView key, Tag) override {
+  Result<LocalRead> read(const wire::ReplicaScope&, BytesView key, std::optional<Durability>,
+                         Tag) override {
     const Bytes& stored = records[Bytes(key)];
     const Result<std::uint64_t> digest = replica::read_digest(key, stored);
     if (!digest) return std::unexpected(digest.error());
