@@ -137,10 +137,10 @@ TEST_CASE("what was cut off is dialled anew when it is alive again") {
   world.links.set_view(view(wire::Liveness::dead));
   world.clock.time += 5s;
   world.links.set_view(view());
-  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.transport.closed == std::vector<ConnectionId>{NotingTransport::link(1)});
   CHECK(world.links.take_lost() == std::vector{world.two});
   CHECK(world.links.send(world.two, "b"));
-  CHECK(world.transport.sent[ConnectionId{2}] == std::vector<Bytes>{"b"});
+  CHECK(world.transport.sent.back() == std::pair{NotingTransport::link(2), Bytes("b")});
 }
 
 TEST_CASE("a link of the living that answers nothing is given up, an idle one is not") {
@@ -151,13 +151,13 @@ TEST_CASE("a link of the living that answers nothing is given up, an idle one is
   CHECK(world.links.send(world.two, "b"));
   world.clock.time += 2s;
   CHECK(world.links.send(world.two, "c"));
-  world.links.on_heard(ConnectionId{1});
+  world.links.on_heard(NotingTransport::link(1));
   world.clock.time += 2s;
   CHECK(world.links.send(world.two, "d"));
   CHECK(world.transport.closed.empty());
   world.clock.time += 4s;
   CHECK_FALSE(world.links.send(world.two, "e"));
-  CHECK(world.transport.closed == std::vector<ConnectionId>{ConnectionId{1}});
+  CHECK(world.transport.closed == std::vector<ConnectionId>{NotingTransport::link(1)});
   CHECK(world.links.take_lost() == std::vector{world.two});
 }
 
