@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/limits.h"
 #include "node/coordinator/scans.h"
@@ -11,10 +12,15 @@ namespace coterie::coordinator {
 
 namespace {
 
+/// What a table takes in a frame beyond its bytes, about: offsets, lengths, numbers, padding. It
+/// also keeps a page's siblings well below limits::siblings_a_frame.
+constexpr std::size_t table_bytes = 48;
+static_assert(limits::scan_page_bytes / table_bytes < limits::siblings_a_frame);
+
 std::size_t bytes_of(const wire::ScanEntry& entry) {
   std::size_t bytes = entry.partition_key.size() + entry.sort_key.size() + entry.context.size();
   for (const wire::SiblingView& sibling : entry.siblings) bytes += sibling.value.size();
-  return bytes;
+  return bytes + table_bytes * (1 + entry.siblings.size());
 }
 
 }  // namespace
@@ -64,14 +70,13 @@ bool Scans::merge(Operation& operation, Merged& merged, const Now& now) {
       key = key ? std::min(*key, next) : next;
     }
     if (!key || (reach && *key > *reach)) break;
-    if (merged.entries.size() == operation.limit_records ||
-        merged.bytes >= limits::scan_page_bytes) {
+    if (merged.entries.size() == operation.limit_records) {
       merged.has_more = true;
       return true;
     }
     Record record;
     if (!merge_key(operation, *key, record)) return false;
-    merged.last = *key;
+    const BytesView before = std::exchange(merged.last, *key);
     const Result<KeyParts> parts = decode_key(*key);
     if (!parts || parts->bucket != operation.bucket) continue;
     wire::ScanEntry entry{.partition_key = parts->partition_key,
@@ -81,6 +86,12 @@ bool Scans::merge(Operation& operation, Merged& merged, const Now& now) {
     merged.contexts.push_back(context_of(*key, record));
     entry.context = merged.contexts.back();
     merged.bytes += bytes_of(entry);
+    // one that is larger than a page goes alone
+    if (merged.bytes > limits::scan_page_bytes && !merged.entries.empty()) {
+      merged.last = before;
+      merged.has_more = true;
+      return true;
+    }
     merged.entries.push_back(std::move(entry));
   }
   merged.has_more = reach.has_value();

@@ -181,7 +181,25 @@ TEST_CASE("a large page stops at its bytes, with a cursor") {
   }
   std::size_t pages = 0;
   CHECK(scan_all(cluster, 0, scan_of("k"), &pages).size() == 5);
-  CHECK(pages == 2);
+  CHECK(pages == 3);  // two of them in each
+}
+
+TEST_CASE("siblings count to a page beyond their bytes, and a record of many goes alone") {
+  Cluster cluster(1, 1, 1);
+  constexpr std::uint64_t siblings = 15'000;
+  for (const char* sort_key : {"a", "b", "c"}) {
+    Record record;
+    for (std::uint64_t i = 1; i <= siblings; ++i) {
+      const Dot dot{.actor = ActorId{i}, .sequence = 1};
+      record.context.add(dot);
+      record.siblings.push_back({.dot = dot, .timestamp = Timestamp{i}, .value = "v"});
+    }
+    const Bytes key = Cluster::key("k", sort_key);
+    cluster.nodes[0]->records[key] = encode_record(key, record);
+  }
+  std::size_t pages = 0;
+  CHECK(scan_all(cluster, 0, scan_of("k"), &pages).size() == 3);
+  CHECK(pages == 3);
 }
 
 TEST_CASE("ranges of scans") {
