@@ -69,6 +69,7 @@ inline constexpr std::size_t scan_page_bytes = 1U << 20;
 
 inline constexpr std::size_t overlay_bytes = 64U << 20;
 inline constexpr std::size_t overlay_records = 100000;
+inline constexpr std::size_t overlays_held = 4;  // beyond it replicas' writes are refused too
 inline constexpr auto overlay_age = 5s;
 inline constexpr std::size_t log_segment_bytes = 16U << 20;
 inline constexpr auto interval_sync = 100ms;

@@ -153,6 +153,11 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
 
 Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView key, BytesView record,
                                       Resolver resolver, bool replaces_damaged) {
+  if (store_.backlog() == Backlog::replicas_wait) {
+    return std::unexpected(Error{.code = ErrorCode::overloaded,
+                                 .message = "the disk is far behind: a checkpoint must end first",
+                                 .retry_after_ms = 100});
+  }
   const auto stored = store_.read(Space::records, key);
   if (!stored) return std::unexpected(stored.error());
   auto merged = replica::merge(copy, key, view(stored->value), record,

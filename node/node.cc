@@ -202,9 +202,9 @@ bool Node::pass_on(ShardIndex to, PassedFrame frame) {
       [frame = std::move(frame)](Shard& shard) { shard.on_passed(frame); });
 }
 
-void Node::answer(ShardIndex to, ConnectionId connection, Bytes frame) {
-  (void)shards_[to.value]->post([connection, frame = std::move(frame)](Shard& shard) mutable {
-    shard.on_passed_answer(connection, std::move(frame));
+void Node::answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) {
+  (void)shards_[to.value]->post([client, frame = std::move(frame)](Shard& shard) mutable {
+    shard.on_passed_answer(client, std::move(frame));
   });
 }
 

@@ -73,7 +73,7 @@ class Node final : public Mesh {
   void collect_status(std::function<void(NodeStatus)> done);
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;
-  void answer(ShardIndex to, ConnectionId connection, Bytes frame) override;
+  void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) override;
 
   Config config_;
   Log& log_;

@@ -31,6 +31,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
 }
 
 Shard::~Shard() {
+  clients_.for_each([this](std::uint64_t id) { env_.timers.cancel(clients_.find(id)->patience); });
   env_.store.set_progress_handler({});
   env_.timers.cancel(wakeup_);
 }
@@ -83,8 +84,10 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
     case wire::Kind::put:
     case wire::Kind::scan:
     case wire::Kind::ring:
-      on_request(
-          {.shard = options_.shard, .connection = connection, .header = header, .body = body});
+      on_request({.from = {.shard = options_.shard, .connection = connection},
+                  .header = header,
+                  .body = body,
+                  .arrived = {.earliest = env_.turns.waits_since(), .latest = env_.turns.began()}});
       break;
     case wire::Kind::replica_write:
     case wire::Kind::replica_read:

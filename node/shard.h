@@ -10,6 +10,7 @@
 #include "base/env/clock.h"
 #include "base/env/timers.h"
 #include "base/env/transport.h"
+#include "base/env/turns.h"
 #include "base/histogram.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -45,6 +46,7 @@ struct ShardStatus {
   std::uint64_t forwarded = 0;
   std::uint64_t passed_between_shards = 0;
   std::uint64_t hints_left = 0;
+  std::uint64_t expired = 0;  // dropped before they were begun
   std::uint64_t frames_undecodable = 0;
   LocalCopies::Counters local;
   coordinator::Counters coordinator;
@@ -59,6 +61,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   struct Environment {
     const Clock& clock;
     Timers& timers;
+    const Turns& turns;
     Store& store;
     Mesh& mesh;
     Log& log;
@@ -93,7 +96,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
-  void on_passed_answer(ConnectionId connection, Bytes frame);
+  void on_passed_answer(coordinator::ClientHandle client, Bytes frame);
 
   void on_open(ConnectionId connection, const wire::Hello& theirs) override;
   void on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) override;
@@ -107,21 +110,28 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     wire::Role role = wire::Role::client;
     coordinator::Admission::Connection load;
   };
-  /// A client's request in progress: where its answer goes.
-  struct Client {
+  /// Where a client's request came in: on a connection of this shard, or on another shard of this
+  /// node, which has it as `client`.
+  struct Origin {
     ShardIndex shard;
     ConnectionId connection;
+    ClientHandle client;
+  };
+  /// A client's request in progress: where its answer goes.
+  struct Client {
+    Origin from;
     std::uint64_t request_id = 0;
     wire::Kind kind = wire::Kind::get;
     std::size_t bytes = 0;
     Instant arrived;
+    TimerId patience;  // with the shard that it was passed to
     void reset() { *this = {}; }
   };
   struct Incoming {
-    ShardIndex shard;
-    ConnectionId connection;
+    Origin from;
     const wire::FrameHeader& header;
     BytesView body;
+    coordinator::Arrival arrived;
   };
 
   // shard_clients.cc: requests of clients.
@@ -135,15 +145,16 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   bool is_ours(const Incoming& in, PartitionId partition, bool was_forwarded,
                const Forwards::Message& message);
   void forward(const Incoming& in, PartitionId partition, const Forwards::Message& message);
+  void pass_to(ShardIndex shard, const Incoming& in);
   std::optional<ClientHandle> admit(const Incoming& in);
   void answer(ClientHandle client, Bytes frame);
   void refuse(const Incoming& in, const Error& error);
   [[nodiscard]] static Error unknown_bucket();
-  void send_to(ShardIndex shard, ConnectionId connection, Bytes frame);
+  void send_to(const Origin& origin, Bytes frame);
   /// An answer on an accepted connection. One that takes no more is closed: who waits there for an
   /// answer hears of the end instead.
   void send_here(ConnectionId connection, Bytes frame);
-  [[nodiscard]] Instant deadline_of(const wire::FrameHeader& header) const;
+  [[nodiscard]] static Instant deadline_of(const Incoming& in);
   [[nodiscard]] coordinator::Now now() const;
   [[nodiscard]] coordinator::Placement placement_of(PartitionId partition);
   [[nodiscard]] coordinator::Reach reach_of(NodeId node) const;

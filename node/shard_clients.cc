@@ -10,6 +10,9 @@
 namespace coterie {
 namespace {
 
+/// For an answer on its way between two shards, beyond its request's deadline.
+constexpr auto answer_grace = std::chrono::milliseconds(100);
+
 Error too_large_to_answer(std::size_t bytes) {
   return {.code = ErrorCode::too_large,
           .message = "the answer has " + std::to_string(bytes) + " bytes; a frame takes at most " +
@@ -17,14 +20,21 @@ Error too_large_to_answer(std::size_t bytes) {
                      "; delete the key, or put it with fewer concurrent values"};
 }
 
+Error too_many_to_answer(std::size_t siblings) {
+  return {.code = ErrorCode::too_many_siblings,
+          .message = "a key has " + std::to_string(siblings) +
+                     " concurrent values; an answer takes at most " +
+                     std::to_string(limits::siblings_a_frame)};
+}
+
 }  // namespace
 
-Instant Shard::deadline_of(const wire::FrameHeader& header) const {
-  const Duration asked = std::chrono::milliseconds(header.deadline_ms);
-  const Duration left = header.deadline_ms == 0
+Instant Shard::deadline_of(const Incoming& in) {
+  const Duration asked = std::chrono::milliseconds(in.header.deadline_ms);
+  const Duration left = in.header.deadline_ms == 0
                             ? Duration(limits::request_deadline_default)
                             : std::min<Duration>(asked, limits::request_deadline_most);
-  return env_.clock.now() + left;
+  return in.arrived.latest + left;
 }
 
 void Shard::on_request(const Incoming& in) {
@@ -62,7 +72,7 @@ void Shard::on_get(const Incoming& in) {
   if (!client) return;
   ++counts_.gets;
   coordinator_.get({.client = *client,
-                    .deadline = deadline_of(in.header),
+                    .deadline = deadline_of(in),
                     .bucket = *bucket,
                     .placement = placement_of(partition)},
                    *key, *get, now());
@@ -88,7 +98,7 @@ void Shard::on_put(const Incoming& in) {
                                .partition_key = put->key.partition_key,
                                .sort_key = put->key.sort_key});
   if (!key) return refuse(in, key.error());
-  if (env_.store.status().is_behind) {
+  if (env_.store.backlog() != Backlog::none) {
     return refuse(in, {.code = ErrorCode::overloaded,
                        .message = "the disk is behind: a checkpoint must end first",
                        .retry_after_ms = 100});
@@ -97,7 +107,7 @@ void Shard::on_put(const Incoming& in) {
   if (!client) return;
   ++counts_.puts;
   coordinator_.put({.client = *client,
-                    .deadline = deadline_of(in.header),
+                    .deadline = deadline_of(in),
                     .bucket = *bucket,
                     .placement = placement_of(partition)},
                    *key, *put, now());
@@ -126,7 +136,7 @@ void Shard::on_scan(const Incoming& in) {
   if (!client) return;
   ++counts_.scans;
   coordinator_.scan({.client = *client,
-                     .deadline = deadline_of(in.header),
+                     .deadline = deadline_of(in),
                      .bucket = *bucket,
                      .placement = placement_of(partition)},
                     *range, placed, now());
@@ -151,7 +161,7 @@ void Shard::on_ring(const Incoming& in) {
                              .client_address = texts[texts.size() - 2],
                              .peer_address = texts.back()});
   }
-  send_to(in.shard, in.connection, wire::encode(reply, {.request_id = in.header.request_id}));
+  send_to(in.from, wire::encode(reply, {.request_id = in.header.request_id}));
 }
 
 Error Shard::unknown_bucket() {
@@ -175,16 +185,31 @@ bool Shard::is_ours(const Incoming& in, PartitionId partition, bool was_forwarde
   }
   const ShardIndex owner{static_cast<std::uint16_t>(partition.value % options_.shards)};
   if (owner == options_.shard) return true;
-  ++counts_.passed_between_shards;
-  const bool passed = env_.mesh.pass_on(
-      owner,
-      {.from = in.shard, .connection = in.connection, .header = in.header, .body = Bytes(in.body)});
-  if (!passed) {
-    refuse(in, {.code = ErrorCode::overloaded,
-                .message = "the shard that owns the key has a full queue",
-                .retry_after_ms = 10});
-  }
+  pass_to(owner, in);
   return false;
+}
+
+/// It is admitted here, where its connection is known, and then there.
+void Shard::pass_to(ShardIndex shard, const Incoming& in) {
+  const auto client = admit(in);
+  if (!client) return;
+  ++counts_.passed_between_shards;
+  const bool passed = env_.mesh.pass_on(shard, {.from = options_.shard,
+                                                .client = *client,
+                                                .arrived = in.arrived,
+                                                .header = in.header,
+                                                .body = Bytes(in.body)});
+  if (!passed) {
+    return fail(*client, {.code = ErrorCode::overloaded,
+                          .message = "the shard that owns the key has a full queue",
+                          .retry_after_ms = 10});
+  }
+  const Duration left = deadline_of(in) - env_.clock.now() + answer_grace;
+  clients_.find(client->value)->patience =
+      env_.timers.start(left, [this, client, is_put = in.header.kind == wire::Kind::put] {
+        fail(*client, {.code = is_put ? ErrorCode::unknown_outcome : ErrorCode::unavailable,
+                       .message = "the shard that owns the key did not answer in time"});
+      });
 }
 
 void Shard::forward(const Incoming& in, PartitionId partition, const Forwards::Message& message) {
@@ -198,17 +223,23 @@ void Shard::forward(const Incoming& in, PartitionId partition, const Forwards::M
     (reach_of(node) == coordinator::Reach::good ? near : far).push_back(*target);
   }
   near.insert(near.end(), far.begin(), far.end());
-  forwards_.pass_on(*client, message, near, deadline_of(in.header));
+  forwards_.pass_on(*client, message, near, deadline_of(in));
 }
 
 std::optional<Shard::ClientHandle> Shard::admit(const Incoming& in) {
-  coordinator::Admission::Connection elsewhere;  // bounded where it came in
-  const auto found = connections_.find(in.connection);
-  const bool is_here = in.shard == options_.shard && found != connections_.end();
-  auto& load = is_here ? found->second.load : elsewhere;
   const Instant now = env_.clock.now();
+  if (deadline_of(in) <= now) {
+    ++counts_.expired;
+    refuse(in, {.code = ErrorCode::expired,
+                .message = "the deadline passed before the request was begun"});
+    return std::nullopt;
+  }
+  coordinator::Admission::Connection elsewhere;  // bounded where it came in
+  const auto found = connections_.find(in.from.connection);
+  const bool is_here = found != connections_.end();
+  auto& load = is_here ? found->second.load : elsewhere;
   const std::size_t bytes = wire::header_bytes + in.body.size();
-  if (auto started = admission_.start(load, bytes, now, now); !started) {
+  if (auto started = admission_.start(load, bytes, in.arrived, now); !started) {
     refuse(in, started.error());
     return std::nullopt;
   }
@@ -221,12 +252,12 @@ std::optional<Shard::ClientHandle> Shard::admit(const Incoming& in) {
                 .retry_after_ms = 10});
     return std::nullopt;
   }
-  *clients_.find(*id) = {.shard = in.shard,
-                         .connection = in.connection,
+  *clients_.find(*id) = {.from = in.from,
                          .request_id = in.header.request_id,
                          .kind = in.header.kind,
                          .bytes = bytes,
-                         .arrived = now};
+                         .arrived = in.arrived.latest,
+                         .patience = {}};
   return ClientHandle{*id};
 }
 
@@ -235,33 +266,34 @@ void Shard::answer(ClientHandle handle, Bytes frame) {
   if (found == nullptr) return;
   const Client client = *found;
   clients_.release(handle.value);
-  const auto connection = connections_.find(client.connection);
+  if (client.patience.value != 0) env_.timers.cancel(client.patience);
+  const auto connection = connections_.find(client.from.connection);
   coordinator::Admission::Connection elsewhere{.requests = 1, .bytes = client.bytes};
-  const bool is_here = client.shard == options_.shard && connection != connections_.end();
+  const bool is_here = connection != connections_.end();
   admission_.finish(is_here ? connection->second.load : elsewhere, client.bytes);
   const Duration took = env_.clock.now() - client.arrived;
-  if (client.kind == wire::Kind::get) counts_.get_latency.add(took);
-  if (client.kind == wire::Kind::put) counts_.put_latency.add(took);
+  const bool is_asked_here = client.from.shard == options_.shard;
+  if (is_asked_here && client.kind == wire::Kind::get) counts_.get_latency.add(took);
+  if (is_asked_here && client.kind == wire::Kind::put) counts_.put_latency.add(took);
   auto header = *wire::decode_header(frame);
   header.request_id = client.request_id;
   wire::encode_header(header, frame.data());
-  send_to(client.shard, client.connection, std::move(frame));
+  send_to(client.from, std::move(frame));
 }
 
 void Shard::refuse(const Incoming& in, const Error& error) {
   ++counts_.failed;
-  send_to(in.shard, in.connection,
-          wire::encode(wire::ErrorReply{.code = error.code,
-                                        .retry_after_ms = error.retry_after_ms,
-                                        .message = error.message},
-                       {.request_id = in.header.request_id}));
+  send_to(in.from, wire::encode(wire::ErrorReply{.code = error.code,
+                                                 .retry_after_ms = error.retry_after_ms,
+                                                 .message = error.message},
+                                {.request_id = in.header.request_id}));
 }
 
-void Shard::send_to(ShardIndex shard, ConnectionId connection, Bytes frame) {
-  if (shard != options_.shard) {
-    env_.mesh.answer(shard, connection, std::move(frame));
+void Shard::send_to(const Origin& origin, Bytes frame) {
+  if (origin.shard != options_.shard) {
+    env_.mesh.answer(origin.shard, origin.client, std::move(frame));
   } else {
-    send_here(connection, std::move(frame));
+    send_here(origin.connection, std::move(frame));
   }
 }
 
@@ -273,15 +305,15 @@ void Shard::send_here(ConnectionId connection, Bytes frame) {
 }
 
 void Shard::on_passed(const PassedFrame& frame) {
-  on_request({.shard = frame.from,
-              .connection = frame.connection,
+  on_request({.from = {.shard = frame.from, .client = frame.client},
               .header = frame.header,
-              .body = frame.body});
+              .body = frame.body,
+              .arrived = frame.arrived});
   settle();
 }
 
-void Shard::on_passed_answer(ConnectionId connection, Bytes frame) {
-  send_to(options_.shard, connection, std::move(frame));
+void Shard::on_passed_answer(ClientHandle client, Bytes frame) {
+  answer(client, std::move(frame));
 }
 
 coordinator::Reach Shard::reach_of(NodeId node) const {
@@ -318,14 +350,15 @@ void Shard::reply(ClientHandle client, const wire::PutReply& reply) {
 }
 void Shard::reply(ClientHandle client, const wire::GetReply& reply) {
   if (reply.siblings.size() > limits::siblings_a_frame) {
-    return fail(client, {.code = ErrorCode::too_many_siblings,
-                         .message = "the key has " + std::to_string(reply.siblings.size()) +
-                                    " concurrent values; an answer takes at most " +
-                                    std::to_string(limits::siblings_a_frame)});
+    return fail(client, too_many_to_answer(reply.siblings.size()));
   }
   answer_with(client, reply);
 }
 void Shard::reply(ClientHandle client, const wire::ScanReply& reply) {
+  for (const auto& entry : reply.entries) {
+    if (entry.siblings.size() <= limits::siblings_a_frame) continue;
+    return fail(client, too_many_to_answer(entry.siblings.size()));
+  }
   answer_with(client, reply);
 }
 

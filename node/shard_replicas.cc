@@ -20,6 +20,12 @@ Bytes error_frame(const Error& error, const wire::Envelope& envelope) {
 
 void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& header,
                           BytesView body) {
+  // Whoever asked has given up, or is about to: no answer is waited for.
+  const Instant until = env_.turns.began() + std::chrono::milliseconds(header.deadline_ms);
+  if (header.deadline_ms != 0 && until <= env_.clock.now()) {
+    ++counts_.expired;
+    return;
+  }
   const wire::Envelope envelope{.request_id = header.request_id};
   Error error{.code = ErrorCode::invalid_argument, .message = "not a request of this door"};
   const auto asker = connections_.find(connection);

@@ -69,6 +69,7 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
   out->store = *std::move(store);
   out->shard = std::make_unique<Shard>(Shard::Environment{.clock = loop_.clock(),
                                                           .timers = loop_.timers(),
+                                                          .turns = loop_.turns(),
                                                           .store = *out->store,
                                                           .mesh = mesh_,
                                                           .log = log_},

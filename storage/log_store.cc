@@ -109,8 +109,19 @@ StoreStatus LogStore::status() const {
           .map_bytes = parts_.table.used_bytes(),
           .checkpoints = checkpointer_->checkpoints(),
           .syncs = committer_->syncs(),
-          .is_behind = is_overlay_full(),
+          .backlog = backlog(),
           .damaged = {damaged_.begin(), damaged_.end()}};
+}
+
+Backlog LogStore::backlog() const {
+  const auto* frozen = checkpointer_->frozen();
+  const std::size_t bytes = active_->bytes() + (frozen != nullptr ? frozen->bytes() : 0);
+  const std::size_t records = active_->records() + (frozen != nullptr ? frozen->records() : 0);
+  if (bytes >= limits::overlays_held * options_.overlay_bytes ||
+      records >= limits::overlays_held * options_.overlay_records) {
+    return Backlog::replicas_wait;
+  }
+  return is_overlay_full() ? Backlog::clients_wait : Backlog::none;
 }
 
 void LogStore::flush() {

@@ -83,6 +83,7 @@ class LogStore final : public Store {
                                   const Visitor& visit) const override;
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
   [[nodiscard]] StoreStatus status() const override;
+  [[nodiscard]] Backlog backlog() const override;
   void close(std::move_only_function<void()> done) override;
 
   /// The end of a loop turn: submits what the turn appended and lets go of the table's reader. A

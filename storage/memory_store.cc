@@ -82,7 +82,7 @@ StoreStatus MemoryStore::status() const {
   return {.state = state_,
           .reason = reason_,
           .records = trees_.records(),
-          .is_behind = is_behind_,
+          .backlog = backlog_,
           .damaged = damaged_};
 }
 

@@ -30,7 +30,7 @@ class MemoryStore final : public Store {
   /// request_sync() was called since the last sync().
   [[nodiscard]] bool is_sync_requested() const { return is_sync_requested_; }
   void set_state(StoreState state, std::string reason);
-  void set_behind(bool is_behind) { is_behind_ = is_behind; }
+  void set_backlog(Backlog backlog) { backlog_ = backlog; }
   void set_damaged(std::vector<PartitionId> damaged) { damaged_ = std::move(damaged); }
 
   [[nodiscard]] Result<Stored> read(Space space, BytesView key) const override;
@@ -44,6 +44,7 @@ class MemoryStore final : public Store {
                                   const Visitor& visit) const override;
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
   [[nodiscard]] StoreStatus status() const override;
+  [[nodiscard]] Backlog backlog() const override { return backlog_; }
   /// `done` is called before it returns.
   void close(std::move_only_function<void()> done) override;
 
@@ -59,7 +60,7 @@ class MemoryStore final : public Store {
   bool is_sync_requested_ = false;
   StoreState state_ = StoreState::healthy;
   std::string reason_;
-  bool is_behind_ = false;
+  Backlog backlog_ = Backlog::none;
   std::vector<PartitionId> damaged_;
   std::function<void()> handler_;
 };

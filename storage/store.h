@@ -45,6 +45,13 @@ enum class StoreState : std::uint8_t {
   stopped,
 };
 
+/// How far checkpoints have fallen behind.
+enum class Backlog : std::uint8_t {
+  none,
+  clients_wait,   ///< what clients write should wait
+  replicas_wait,  ///< and what other nodes replicate: memory would grow without a bound
+};
+
 struct StoreStatus {
   StoreState state = StoreState::healthy;
   std::string reason;  // for people; empty while healthy
@@ -55,8 +62,7 @@ struct StoreStatus {
   std::uint64_t map_bytes = 0;
   std::uint64_t checkpoints = 0;
   std::uint64_t syncs = 0;
-  /// Writers should wait: checkpoints have fallen behind.
-  bool is_behind = false;
+  Backlog backlog = Backlog::none;
   /// Partitions whose log was damaged: they must not count to R or W until refilled.
   std::vector<PartitionId> damaged;
 };
@@ -108,6 +114,8 @@ class Store {
   /// The tree of a partition of this shard; none before its first record.
   [[nodiscard]] virtual const PartitionTree* tree(PartitionId partition) const = 0;
   [[nodiscard]] virtual StoreStatus status() const = 0;
+  /// That of status(), for every write.
+  [[nodiscard]] virtual Backlog backlog() const = 0;
 
   /// Syncs, checkpoints and stops; `done` on the loop. Nothing may be called afterwards.
   virtual void close(std::move_only_function<void()> done) = 0;

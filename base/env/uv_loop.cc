@@ -85,6 +85,30 @@ class LoopTimers final : public Timers {
   std::unordered_map<std::uint64_t, std::move_only_function<void()>> callbacks_;
 };
 
+/// libuv notes the time, in whole milliseconds, when its poll returns.
+class LoopTurns final : public Turns {
+ public:
+  LoopTurns(const Clock& clock, const uv_loop_t& loop) : clock_(clock), loop_(loop) {}
+
+  [[nodiscard]] Instant began() const override { return std::max(woke(), polls_since_); }
+  [[nodiscard]] Instant waits_since() const override {
+    return woke() > polls_since_ ? woke() : last_began_;
+  }
+
+  /// The poll's events have been served.
+  void served() { last_began_ = began(); }
+  /// The loop is about to poll.
+  void polls() { polls_since_ = clock_.now(); }
+
+ private:
+  [[nodiscard]] Instant woke() const { return Instant(std::chrono::milliseconds(uv_now(&loop_))); }
+
+  const Clock& clock_;
+  const uv_loop_t& loop_;
+  Instant polls_since_;
+  Instant last_began_;
+};
+
 class LoopMailbox final : public Mailbox {
  public:
   using Tasks = std::vector<std::move_only_function<void()>>;
@@ -140,7 +164,7 @@ class LoopMailbox final : public Mailbox {
 class UvLoop::Impl {
  public:
   explicit Impl(const Options& options)
-      : timers_(clock_), mailbox_(options.mailbox_capacity, wake_) {
+      : timers_(clock_), turns_(clock_, loop_), mailbox_(options.mailbox_capacity, wake_) {
     // A write to a connection that the other side has reset must be an error, not a death.
     if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) check(false, "SIGPIPE can be ignored");
     check(uv_loop_init(&loop_) == 0, "an event loop can be made");
@@ -148,9 +172,11 @@ class UvLoop::Impl {
     check(uv_async_init(&loop_, &wake_, [](uv_async_t* wake) { self(wake).on_wake(); }) == 0,
           "an event loop can be woken");
     uv_prepare_init(&loop_, &prepare_);
+    uv_check_init(&loop_, &check_);
     uv_timer_init(&loop_, &timer_);
     uv_timer_init(&loop_, &bound_);
     uv_prepare_start(&prepare_, [](uv_prepare_t* prepare) { self(prepare).end_turn(); });
+    uv_check_start(&check_, [](uv_check_t* check) { self(check).turns_.served(); });
   }
 
   ~Impl() {
@@ -158,8 +184,8 @@ class UvLoop::Impl {
     timers_.drop_all();
     hooks_.clear();
     loop_.data = nullptr;
-    for (uv_handle_t* handle :
-         {uv::handle(&wake_), uv::handle(&prepare_), uv::handle(&timer_), uv::handle(&bound_)}) {
+    for (uv_handle_t* handle : {uv::handle(&wake_), uv::handle(&prepare_), uv::handle(&check_),
+                                uv::handle(&timer_), uv::handle(&bound_)}) {
       uv::close(handle, nullptr);
     }
     uv_walk(
@@ -207,9 +233,11 @@ class UvLoop::Impl {
   uv_loop_t loop_{};
   uv_async_t wake_{};
   uv_prepare_t prepare_{};
+  uv_check_t check_{};
   uv_timer_t timer_{};
   uv_timer_t bound_{};
   LoopTimers timers_;
+  LoopTurns turns_;
   LoopMailbox mailbox_;
 
  private:
@@ -233,6 +261,7 @@ class UvLoop::Impl {
     for (std::size_t i = 0; i < hooks_.size(); ++i) hooks_[i]->call();
     in_hooks_ = false;
     arm_timer();
+    turns_.polls();
   }
 
   void arm_timer() {
@@ -265,6 +294,9 @@ UvLoop::~UvLoop() = default;
 
 const Clock& UvLoop::clock() const {
   return impl_->clock_;
+}
+const Turns& UvLoop::turns() const {
+  return impl_->turns_;
 }
 Timers& UvLoop::timers() {
   return impl_->timers_;

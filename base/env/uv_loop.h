@@ -8,6 +8,7 @@
 #include "base/env/clock.h"
 #include "base/env/mailbox.h"
 #include "base/env/timers.h"
+#include "base/env/turns.h"
 #include "base/ids.h"
 #include "base/instant.h"
 
@@ -39,6 +40,8 @@ class UvLoop final {
 
   [[nodiscard]] const Clock& clock() const;
   [[nodiscard]] Timers& timers();
+  /// To a millisecond.
+  [[nodiscard]] const Turns& turns() const;
   /// After stop() it still takes and runs what is posted until run() returns.
   [[nodiscard]] Mailbox& mailbox();
 

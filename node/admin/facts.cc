@@ -6,7 +6,7 @@ namespace {
 ShardFacts shard_facts(const ShardStatus& shard) {
   ShardFacts out{.shard = shard.shard.value,
                  .reason = shard.store.reason,
-                 .is_behind = shard.store.is_behind,
+                 .is_behind = shard.store.backlog != Backlog::none,
                  .unsure_copies = shard.unsure_copies};
   if (shard.store.state == StoreState::read_only) out.store = ShardFacts::Store::read_only;
   if (shard.store.state == StoreState::stopped) out.store = ShardFacts::Store::stopped;

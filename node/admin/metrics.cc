@@ -162,6 +162,9 @@ void write_requests(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.forwarded; });
   counters(page, status, "requests_between_shards_total", "Passed on to another shard here.",
            [](const S& s) { return s.passed_between_shards; });
+  counters(page, status, "requests_expired_total",
+           "Of clients and of other nodes, dropped at their deadline before they were begun.",
+           [](const S& s) { return s.expired; });
   gauges(page, status, "operations", "Requests in progress, late replicas' included.",
          [](const S& s) { return s.operations; });
   gauges(page, status, "connections", "Of clients and of other nodes.",
@@ -224,8 +227,9 @@ void write_store(Page& page, const NodeStatus& status) {
          [](const S& s) { return s.store.overlay_bytes; });
   gauges(page, status, "store_overlay_records", "Written and not yet in LMDB.",
          [](const S& s) { return s.store.overlay_records; });
-  gauges(page, status, "store_behind", "1 while checkpoints have fallen behind.",
-         [](const S& s) { return s.store.is_behind ? 1 : 0; });
+  gauges(page, status, "store_behind",
+         "Checkpoints have fallen behind: 1 clients' writes wait, 2 replicas' too.",
+         [](const S& s) { return static_cast<int>(s.store.backlog); });
   gauges(page, status, "store_answers_waiting", "Answers that wait for the log.",
          [](const S& s) { return s.waiting_for_log; });
   counters(page, status, "store_checkpoints_total", "Ended since the start.",

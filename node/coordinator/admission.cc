@@ -7,11 +7,11 @@
 
 namespace coterie::coordinator {
 
-Result<void> Admission::start(Connection& connection, std::size_t bytes, Instant arrived,
+Result<void> Admission::start(Connection& connection, std::size_t bytes, const Arrival& arrived,
                               Instant now) {
-  const Duration delay = std::max(now - arrived, Duration(0));
+  const Duration delay = std::max(now - arrived.latest, Duration(0));
   // every request's delay is looked at, so that the queue's state does not depend on who is refused
-  const bool stands = delay_refuses(delay, now);
+  look_at_queue(std::max(now - arrived.earliest, delay), now);
   if (connection.requests >= limits_.requests_a_connection) {
     return refuse("too many requests of this connection are in flight", limits_.delay_target);
   }
@@ -24,7 +24,7 @@ Result<void> Admission::start(Connection& connection, std::size_t bytes, Instant
   if (requests_ > 0 && bytes_ + bytes > limits_.bytes_a_shard) {
     return refuse("too many bytes are in flight", limits_.delay_interval);
   }
-  if (stands) {
+  if (is_standing_ && delay > 2 * limits_.delay_target) {
     return refuse("requests wait too long before they are started",
                   std::max(2 * delay, limits_.delay_interval));
   }
@@ -47,7 +47,7 @@ void Admission::finish(Connection& connection, std::size_t bytes) {
 /// CoDel for servers (Nichols, Jacobson, "Controlling Queue Delay", 2012; Maurer, "Fail at Scale",
 /// 2015): a queue whose least delay over an interval is above the target stands; while it does,
 /// whatever waited twice the target is refused, which lets it drain to there and no further.
-bool Admission::delay_refuses(Duration delay, Instant now) {
+void Admission::look_at_queue(Duration delay, Instant now) {
   if (now >= interval_end_) {
     const bool is_recent = now - interval_end_ < limits_.delay_interval;
     is_standing_ =
@@ -57,7 +57,6 @@ bool Admission::delay_refuses(Duration delay, Instant now) {
   } else {
     least_delay_ = std::min(least_delay_, delay);
   }
-  return is_standing_ && delay > 2 * limits_.delay_target;
 }
 
 std::unexpected<Error> Admission::refuse(const char* why, Duration retry_after) {

@@ -10,6 +10,12 @@
 
 namespace coterie::coordinator {
 
+/// When a request came in: an event loop knows it within bounds only.
+struct Arrival {
+  Instant earliest;
+  Instant latest;
+};
+
 /// Which requests of clients a shard takes: bounded in number and bytes for each connection and for
 /// the shard, and refused early while a queue stands. Pure; on the shard's loop.
 class Admission {
@@ -34,9 +40,10 @@ class Admission {
 
   /// Counts a request of `bytes` that came in at `arrived` and is about to be started, or says why
   /// not: overloaded, with a retry-after. A request alone on its connection is not refused for its
-  /// bytes.
-  [[nodiscard]] Result<void> start(Connection& connection, std::size_t bytes, Instant arrived,
-                                   Instant now);
+  /// bytes. That a queue stands is judged by the longest that requests can have waited, whether one
+  /// is refused by what it has waited for sure: so a loop that is late serves some of every turn.
+  [[nodiscard]] Result<void> start(Connection& connection, std::size_t bytes,
+                                   const Arrival& arrived, Instant now);
   /// The reply of a started request is on its way.
   void finish(Connection& connection, std::size_t bytes);
 
@@ -48,7 +55,7 @@ class Admission {
   [[nodiscard]] std::uint64_t refused() const { return refused_; }
 
  private:
-  [[nodiscard]] bool delay_refuses(Duration delay, Instant now);
+  void look_at_queue(Duration delay, Instant now);
   [[nodiscard]] std::unexpected<Error> refuse(const char* why, Duration retry_after);
 
   Limits limits_;

@@ -19,7 +19,10 @@ constexpr std::string_view log_prefix = "log-";
 /// What ShardThread holds. In the order in which they are made.
 struct SimNode::ShardLoop {
   ShardLoop(SimWorld& world, NodeIndex node)
-      : clock(world, node), timers(world, node), mailbox(world, node, mailbox_tasks) {}
+      : clock(world, node),
+        timers(world, node),
+        turns(clock),
+        mailbox(world, node, mailbox_tasks) {}
   ~ShardLoop() {
     transport.reset();
     protocol.reset();
@@ -29,6 +32,7 @@ struct SimNode::ShardLoop {
 
   SimClock clock;
   SimTimers timers;
+  SimTurns turns;
   std::unique_ptr<SimWorker> commit;
   std::unique_ptr<SimWorker> checkpoint;
   std::unique_ptr<LogStore> store;
@@ -260,6 +264,7 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
   if (!loop.store->recovery_note().empty()) log_.warn("storage", loop.store->recovery_note());
   loop.shard = std::make_unique<Shard>(Shard::Environment{.clock = loop.clock,
                                                           .timers = loop.timers,
+                                                          .turns = loop.turns,
                                                           .store = *loop.store,
                                                           .mesh = *this,
                                                           .log = log_},
@@ -308,10 +313,10 @@ bool SimNode::pass_on(ShardIndex to, PassedFrame frame) {
   return loop.mailbox.post([&loop, frame = std::move(frame)] { loop.shard->on_passed(frame); });
 }
 
-void SimNode::answer(ShardIndex to, ConnectionId connection, Bytes frame) {
+void SimNode::answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) {
   auto& loop = *running_->shards[to.value];
-  (void)loop.mailbox.post([&loop, connection, frame = std::move(frame)]() mutable {
-    loop.shard->on_passed_answer(connection, std::move(frame));
+  (void)loop.mailbox.post([&loop, client, frame = std::move(frame)]() mutable {
+    loop.shard->on_passed_answer(client, std::move(frame));
   });
 }
 

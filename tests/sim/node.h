@@ -92,7 +92,7 @@ class SimNode final : private Mesh {
   void shard_closed();
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;
-  void answer(ShardIndex to, ConnectionId connection, Bytes frame) override;
+  void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) override;
 
   SimNetwork& network_;
   SimWorld& world_;

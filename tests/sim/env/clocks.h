@@ -5,6 +5,7 @@
 #include "base/env/clock.h"
 #include "base/env/mailbox.h"
 #include "base/env/timers.h"
+#include "base/env/turns.h"
 #include "tests/sim/env/world.h"
 
 namespace coterie::sim {
@@ -35,6 +36,17 @@ class SimTimers final : public Timers {
   SimWorld& world_;
   Life life_;
   std::set<TimerId> running_;
+};
+
+/// Each event is a turn of its own, and takes no time.
+class SimTurns final : public Turns {
+ public:
+  explicit SimTurns(const Clock& clock) : clock_(clock) {}
+  [[nodiscard]] Instant began() const override { return clock_.now(); }
+  [[nodiscard]] Instant waits_since() const override { return clock_.now(); }
+
+ private:
+  const Clock& clock_;
 };
 
 class SimMailbox final : public Mailbox {

@@ -112,6 +112,39 @@ TEST_CASE("resolve: numeric ones are themselves, names are found or not") {
   CHECK_FALSE(answers[2].has_value());
 }
 
+TEST_CASE("loop: what a turn serves may have waited since the turn before began, without a rest") {
+  RealSide side;
+  const Turns& turns = side.loop().turns();
+  const Clock& clock = side.loop().clock();
+  const auto is_seen = [&] {
+    Instant first;
+    Instant ended;
+    bool is_since_first = false;
+    bool is_done = false;
+    const auto next_turn = [&] {
+      CHECK(turns.waits_since() <= turns.began());
+      CHECK(turns.began() <= clock.now());
+      CHECK(turns.began() >= ended);
+      is_since_first = turns.waits_since() == first;
+      is_done = true;
+    };
+    const auto long_turn = [&] {
+      first = turns.began();
+      while (clock.now() < first + 3ms) {
+      }
+      ended = clock.now();
+      CHECK(side.loop().mailbox().post(next_turn));
+    };
+    CHECK(side.loop().mailbox().post(long_turn));
+    REQUIRE(side.until([&] { return is_done; }));
+    return is_since_first;
+  };
+  // A machine that stops the thread just before it polls makes that look like a rest.
+  bool seen = false;
+  for (int i = 0; i < 1000 && !seen; ++i) seen = is_seen();
+  CHECK(seen);
+}
+
 TEST_CASE("worker: works on a thread of its own while the loop turns") {
   RealSide side;
   UvWorker worker(side.loop());

@@ -8,6 +8,7 @@
 
 #include "base/env/clock.h"
 #include "base/env/timers.h"
+#include "base/env/turns.h"
 
 namespace coterie {
 
@@ -17,6 +18,19 @@ class HandClock final : public Clock {
   [[nodiscard]] Instant now() const override { return time; }
   [[nodiscard]] WallTime wall_now() const override { return WallTime(std::chrono::hours(1)); }
   Instant time{std::chrono::hours(1)};
+};
+
+/// Turns that began as long ago as the test says.
+class HandTurns final : public Turns {
+ public:
+  explicit HandTurns(const HandClock& clock) : clock_(clock) {}
+  [[nodiscard]] Instant began() const override { return clock_.now() - waited; }
+  [[nodiscard]] Instant waits_since() const override { return clock_.now() - waited_at_most; }
+  Duration waited{0};
+  Duration waited_at_most{0};
+
+ private:
+  const HandClock& clock_;
 };
 
 /// Timers of a HandClock, which advance() moves.

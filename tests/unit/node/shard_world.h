@@ -24,11 +24,11 @@ class NoMesh final : public Mesh {
     passed.push_back(std::move(frame));
     return true;
   }
-  void answer(ShardIndex /*to*/, ConnectionId connection, Bytes frame) override {
-    answered.emplace_back(connection, std::move(frame));
+  void answer(ShardIndex /*to*/, coordinator::ClientHandle client, Bytes frame) override {
+    answered.emplace_back(client, std::move(frame));
   }
   std::vector<PassedFrame> passed;
-  std::vector<std::pair<ConnectionId, Bytes>> answered;
+  std::vector<std::pair<coordinator::ClientHandle, Bytes>> answered;
 };
 
 /// Shard 0 of node 1 of a sample epoch, on a loop that the test turns by hand.
@@ -38,11 +38,14 @@ struct ShardWorld {
 
   explicit ShardWorld(std::size_t nodes = 3, std::uint16_t shards = 1)
       : epoch(sample_epoch(nodes)),
-        shard(
-            Shard::Environment{
-                .clock = clock, .timers = timers, .store = store, .mesh = mesh, .log = log},
-            Shard::Options{.node = node_id(1), .run = RunId{9}, .shards = shards}, Random(4),
-            view()) {
+        shard(Shard::Environment{.clock = clock,
+                                 .timers = timers,
+                                 .turns = turns,
+                                 .store = store,
+                                 .mesh = mesh,
+                                 .log = log},
+              Shard::Options{.node = node_id(1), .run = RunId{9}, .shards = shards}, Random(4),
+              view()) {
     shard.attach(transport);
     shard.on_open(client, wire::Hello{.role = wire::Role::client});
     shard.on_open(
@@ -121,6 +124,7 @@ struct ShardWorld {
   std::shared_ptr<const Epoch> epoch;
   HandClock clock;
   HandTimers timers{clock};
+  HandTurns turns{clock};
   MemoryStore store{16, MemoryStore::Durability::by_hand};
   NoMesh mesh;
   NoLog log;

@@ -294,16 +294,21 @@ TEST_CASE("writers are told to wait while checkpoints are behind") {
     }
   };
   put_and_commit(bound, 0);
-  CHECK(!rig.store->status().is_behind);
+  CHECK(rig.store->backlog() == Backlog::none);
   put_and_commit(bound, 100);
-  CHECK(rig.store->status().is_behind);
+  CHECK(rig.store->status().backlog == Backlog::clients_wait);
   CHECK(rig.store->status().overlay_records == 2 * bound);
   CHECK(everything(*rig.store, Space::records).size() == 2 * bound);
+  put_and_commit(bound, 200);
+  CHECK(rig.store->backlog() == Backlog::clients_wait);
+  put_and_commit(bound, 300);
+  CHECK(rig.store->status().overlay_records == limits::overlays_held * bound);
+  CHECK(rig.store->backlog() == Backlog::replicas_wait);
   rig.settle();
-  CHECK(!rig.store->status().is_behind);
+  CHECK(rig.store->backlog() == Backlog::none);
   CHECK(rig.store->status().overlay_records == 0);
   CHECK(rig.store->status().checkpoints == 2);
-  CHECK(everything(*rig.store, Space::records).size() == 2 * bound);
+  CHECK(everything(*rig.store, Space::records).size() == limits::overlays_held * bound);
   CHECK(rig.store->read(Space::records, record_key(1))->rests_on == LogPosition{});
 }
 
