@@ -67,6 +67,9 @@ struct Error {
   std::string message;
   /// When to try again; 0 where it does not matter or does not help.
   std::uint32_t retry_after_ms = 0;
+  /// With stale_configuration, not 0: the record was read before a purge of this generation; read
+  /// it again and resend. 0: it is the configuration that is stale.
+  std::uint64_t generation = 0;
 };
 
 template <class T>

@@ -37,10 +37,7 @@ void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, Sha
 #else
     const ActorId actor{random_.next()};
 #endif
-    const auto state = is_damaged ? replica::CopyState::unsure : replica::CopyState::full;
-    const auto place = copies_.emplace(
-        partition, replica::PartitionCopy(partition, actor, configuration, Generation{0}, state));
-    by_partition_[partition.value] = &place.first->second;
+    add(partition, actor, is_damaged);
   }
 }
 
@@ -199,6 +196,7 @@ Result<coordinator::LocalRead> LocalCopies::read(const wire::ReplicaScope& scope
       .digest = found->digest,
       .record = std::move(found->record),
       .generation = found->rests.generation,
+      .purged = found->rests.purged,
       .is_durable = vote(found->rests.position, durability.value_or(found->rests.durability), tag)};
 }
 
@@ -211,6 +209,8 @@ Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScope& scope
   return coordinator::LocalScan{
       .entries = std::move(page->entries),
       .is_truncated = page->is_truncated,
+      .generation = page->rests.generation,
+      .purged = page->rests.purged,
       .is_durable = vote(page->rests.position, page->rests.durability, tag)};
 }
 
@@ -227,7 +227,8 @@ Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message)
   return Rests{.position = *position,
                .durability = message.durability == wire::Durability::interval ? Durability::interval
                                                                               : Durability::commit,
-               .generation = copy->generation()};
+               .generation = copy->generation(),
+               .purged = copy->purged()};
 }
 
 Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
@@ -243,7 +244,8 @@ Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
   Read out{.digest = *digest,
            .rests = {.position = stored->rests_on,
                      .durability = durability_of(message.key),
-                     .generation = copy->generation()}};
+                     .generation = copy->generation(),
+                     .purged = copy->purged()}};
   if (!message.digest_only && stored->value) out.record = *std::move(stored->value);
   return out;
 }
@@ -264,7 +266,8 @@ Result<LocalCopies::Page> LocalCopies::page(replica::PartitionCopy& copy, BytesV
   // A page shows many records, the newest among them: it rests on everything appended.
   Page out{.rests = {.position = store_.last(),
                      .durability = Durability::commit,
-                     .generation = copy.generation()}};
+                     .generation = copy.generation(),
+                     .purged = copy.purged()}};
   std::size_t bytes = 0;
   std::optional<Error> bad;
   const auto visit = [&](BytesView key, BytesView value) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t reads = 0;
     std::uint64_t damaged_records = 0;  // reads that met a bad checksum
     std::uint64_t actors_redrawn = 0;
+    std::uint64_t destroyed_copies = 0;  // found behind a finished purge
   };
 
   LocalCopies(Store& store, DurableGate& gate, Random random)
@@ -60,11 +62,14 @@ class LocalCopies final : public coordinator::LocalReplica {
                                                     BytesView to, std::uint32_t limit_records,
                                                     coordinator::Tag tag) override;
 
+  void heard_of_purge(PartitionId partition, Generation purged) override;
+
   // For the coordinators of other nodes: the answer, and what it rests on.
   struct Rests {
     LogPosition position;
     Durability durability = Durability::commit;
     Generation generation;
+    Generation purged;
   };
   [[nodiscard]] Result<Rests> write(const wire::ReplicaWrite& message);
   struct Read {
@@ -89,8 +94,19 @@ class LocalCopies final : public coordinator::LocalReplica {
   };
   [[nodiscard]] Result<Inspected> inspect(const wire::ReplicaInspect& message) const;
 
+  // local_copies_purge.cc: for purge rounds and refills.
+  /// The copy's generation is at least this; durable once the store is synced to what is returned.
+  [[nodiscard]] Result<LogPosition> raise_generation(PartitionId partition, Generation generation);
+  /// Copies that were restored from an old state: emptied, `unsure`, to be refilled.
+  [[nodiscard]] const std::set<PartitionId>& destroyed() const { return destroyed_; }
+  /// A destroyed copy holds again what its other owners hold; it answers once more.
+  [[nodiscard]] Result<LogPosition> refilled(PartitionId partition);
+
  private:
   replica::PartitionCopy* find(PartitionId partition);
+  void add(PartitionId partition, ActorId actor, bool is_damaged);
+  void empty(replica::PartitionCopy& copy);
+  Result<LogPosition> keep_purge_state(const replica::PartitionCopy& copy, bool is_emptying);
   [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
                                          const wire::ReplicaScope& scope, replica::Use use) const;
   [[nodiscard]] Durability durability_of(BytesView key) const;
@@ -113,6 +129,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   std::map<PartitionId, replica::PartitionCopy> copies_;
   /// Those of copies_, null where there is none.
   std::vector<replica::PartitionCopy*> by_partition_;
+  std::set<PartitionId> destroyed_;
   std::optional<std::string> stopped_;
   Bytes minted_;  // the record of the last mint()
   Counters counters_;

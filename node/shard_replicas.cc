@@ -10,10 +10,11 @@ namespace coterie {
 namespace {
 
 Bytes error_frame(const Error& error, const wire::Envelope& envelope) {
-  return wire::encode(
-      wire::ErrorReply{
-          .code = error.code, .retry_after_ms = error.retry_after_ms, .message = error.message},
-      envelope);
+  return wire::encode(wire::ErrorReply{.code = error.code,
+                                       .retry_after_ms = error.retry_after_ms,
+                                       .message = error.message,
+                                       .generation = error.generation},
+                      envelope);
 }
 
 }  // namespace
@@ -47,8 +48,10 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     const auto read = message ? copies_.read(*message)
                               : Result<LocalCopies::Read>(std::unexpected(message.error()));
     if (read) {
-      const wire::ReplicaReadReply reply{
-          .digest = read->digest, .record = read->record, .generation = read->rests.generation};
+      const wire::ReplicaReadReply reply{.digest = read->digest,
+                                         .record = read->record,
+                                         .generation = read->rests.generation,
+                                         .purged = read->rests.purged};
       return answer_replica(read->rests, connection, wire::encode(reply, envelope), envelope);
     }
     error = read.error();
@@ -58,7 +61,8 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
                               : Result<LocalCopies::Page>(std::unexpected(message.error()));
     if (page) {
       wire::ReplicaScanReply reply{.truncated = page->is_truncated,
-                                   .generation = page->rests.generation};
+                                   .generation = page->rests.generation,
+                                   .purged = page->rests.purged};
       for (const auto& entry : page->entries) reply.entries.push_back({entry.key, entry.record});
       return answer_replica(page->rests, connection, wire::encode(reply, envelope), envelope);
     }
@@ -142,7 +146,8 @@ void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesVie
       const auto message = wire::decode<wire::ErrorReply>(body);
       const Error error = message ? Error{.code = message->code,
                                           .message = std::string(message->message),
-                                          .retry_after_ms = message->retry_after_ms}
+                                          .retry_after_ms = message->retry_after_ms,
+                                          .generation = message->generation}
                                   : message.error();
       return coordinator_.on_error(tag, from, error, now());
     }

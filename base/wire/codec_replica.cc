@@ -57,7 +57,8 @@ ReplicaRead read_read(const fb::ReplicaRead& table, Fields& fields) {
 ReplicaReadReply read_read_reply(const fb::ReplicaReadReply& table, Fields& fields) {
   return {.digest = table.digest(),
           .record = read_record(table.record(), fields),
-          .generation = Generation{table.generation()}};
+          .generation = Generation{table.generation()},
+          .purged = Generation{table.purged()}};
 }
 
 ReplicaScan read_scan(const fb::ReplicaScan& table, Fields& fields) {
@@ -69,7 +70,8 @@ ReplicaScan read_scan(const fb::ReplicaScan& table, Fields& fields) {
 
 ReplicaScanReply read_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
   ReplicaScanReply reply{.truncated = table.truncated(),
-                         .generation = Generation{table.generation()}};
+                         .generation = Generation{table.generation()},
+                         .purged = Generation{table.purged()}};
   const auto size = fields.count(table.entries(), limits::scan_page_records, "the page");
   reply.entries.reserve(size);
   for (std::uint32_t i = 0; i < size; ++i) {
@@ -123,9 +125,9 @@ Bytes encode(const ReplicaRead& message, const Envelope& envelope) {
 
 Bytes encode(const ReplicaReadReply& message, const Envelope& envelope) {
   FrameBuilder frame(message.record);
-  return frame.finish(
-      Kind::replica_read_reply, envelope,
-      fb::CreateReplicaReadReply(*frame, message.digest, frame.bulk(), message.generation.value));
+  return frame.finish(Kind::replica_read_reply, envelope,
+                      fb::CreateReplicaReadReply(*frame, message.digest, frame.bulk(),
+                                                 message.generation.value, message.purged.value));
 }
 
 Bytes encode(const ReplicaScan& message, const Envelope& envelope) {
@@ -147,9 +149,9 @@ Bytes encode(const ReplicaScanReply& message, const Envelope& envelope) {
     entries.push_back(fb::CreateReplicaScanEntry(*frame, key, record));
   }
   const auto list = (*frame).CreateVector(entries);
-  return frame.finish(
-      Kind::replica_scan_reply, envelope,
-      fb::CreateReplicaScanReply(*frame, list, message.truncated, message.generation.value));
+  return frame.finish(Kind::replica_scan_reply, envelope,
+                      fb::CreateReplicaScanReply(*frame, list, message.truncated,
+                                                 message.generation.value, message.purged.value));
 }
 
 Bytes encode(const ReplicaInspect& message, const Envelope& envelope) {

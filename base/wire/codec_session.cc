@@ -57,7 +57,8 @@ ErrorReply read_error(const fb::ErrorReply& table, Fields& fields) {
   const bool is_known = table.code() <= static_cast<std::uint8_t>(ErrorCode::internal);
   return {.code = is_known ? static_cast<ErrorCode>(table.code()) : ErrorCode::internal,
           .retry_after_ms = table.retry_after_ms(),
-          .message = fields.bytes(table.message(), limits::error_message_bytes, "the words")};
+          .message = fields.bytes(table.message(), limits::error_message_bytes, "the words"),
+          .generation = table.generation()};
 }
 
 GoAway read_go_away(const fb::GoAway& table, Fields& /*nothing to check*/) {
@@ -83,7 +84,7 @@ Bytes encode(const ErrorReply& message, const Envelope& envelope) {
   const auto words = frame.bytes(message.message.substr(0, limits::error_message_bytes));
   return frame.finish(Kind::error, envelope,
                       fb::CreateErrorReply(*frame, static_cast<std::uint8_t>(message.code),
-                                           message.retry_after_ms, words));
+                                           message.retry_after_ms, words, message.generation));
 }
 
 Bytes encode(const GoAway& message, const Envelope& envelope) {

@@ -41,6 +41,8 @@ struct ErrorReply {
   ErrorCode code = ErrorCode::internal;
   std::uint32_t retry_after_ms = 0;
   BytesView message;
+  /// As in Error.
+  std::uint64_t generation = 0;
 };
 
 /// "I am about to close this connection": what was asked is still answered, new requests belong
@@ -217,6 +219,8 @@ struct ReplicaReadReply {
   /// Empty for a digest or when there is none.
   BytesView record;
   Generation generation;
+  /// That of the last purge that was applied here: what others read below it may be too old.
+  Generation purged;
 };
 
 struct ReplicaScan {
@@ -237,6 +241,7 @@ struct ReplicaScanReply {
   /// The page stopped at a limit: there may be more after the last entry.
   bool truncated = false;
   Generation generation;
+  Generation purged;  // as in ReplicaReadReply
 };
 
 /// What this copy holds of one record; for `explain`.

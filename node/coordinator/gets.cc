@@ -23,6 +23,8 @@ void Gets::Operation::reset() {
   held_bytes = 0;
   digest = 0;
   generation = Generation{UINT64_MAX};
+  purged = Generation{0};
+  restarts = 0;
   answers.fill({});
   is_repairing = false;
   differed = false;
@@ -164,16 +166,14 @@ void Gets::read_local(std::uint64_t id, Operation& operation) {
       {.partition = operation.partition, .configuration = operation.configuration}, operation.key,
       std::nullopt, make_tag({.operation = id, .kind = Kind::get, .owner = operation.owners.self}));
   if (!local) return drop(operation, operation.owners.self, local.error());
+  note_generations(operation, answer, local->generation, local->purged);
   if (operation.record.empty() && !local->record.empty()) {
     // verified by who read it
-    operation.generation = std::min(operation.generation, local->generation);
     operation.record = std::move(local->record);
     operation.digest = local->digest;
     settle(operation, answer, local->digest);
   } else {
-    take_record(
-        operation, answer,
-        {.digest = local->digest, .record = local->record, .generation = local->generation});
+    take_record(operation, answer, {.digest = local->digest, .record = local->record});
   }
   if (answer.read == Read::answered && !local->is_durable) answer.read = Read::durable;
 }
@@ -188,7 +188,6 @@ void Gets::take_digest(Operation& operation, Answer& answer, std::uint64_t diges
 }
 
 void Gets::take_record(Operation& operation, Answer& answer, const wire::ReplicaReadReply& reply) {
-  operation.generation = std::min(operation.generation, reply.generation);
   if (reply.record.empty() && reply.digest == 0) return settle(operation, answer, 0);
   const Result<std::uint64_t> digest = merge(operation, reply.record);
   if (!digest) {
@@ -252,9 +251,9 @@ void Gets::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaReadRe
   if (answer.read != (is_full ? Read::full : Read::digest)) return;
   uncount(*operation, tag.owner);
   parts_.read_latency.add(now.time - answer.asked);
+  note_generations(*operation, answer, reply.generation, reply.purged);
   if (operation->is_repairing || !is_full) {
     // the result stands once repair has begun: a later answer only says whether it is held there
-    operation->generation = std::min(operation->generation, reply.generation);
     take_digest(*operation, answer, reply.digest);
   } else {
     take_record(*operation, answer, reply);
@@ -285,6 +284,7 @@ void Gets::on_error(const TagParts& tag, NodeId from, const Error& error, const 
   if (tag.purpose == Purpose::repair) {
     if (answer.repair != Repair::sent) return;
     answer.repair = Repair::failed;
+    operation->purged = std::max(operation->purged, Generation{error.generation});
   } else {
     if (answer.read != (tag.purpose == Purpose::full ? Read::full : Read::digest)) return;
     drop(*operation, tag.owner, error);
@@ -371,6 +371,13 @@ Gets::Operation* Gets::find(const TagParts& tag, NodeId from) {
   Operation* operation = operations_.find(tag.operation);
   if (operation == nullptr || tag.owner >= operation->owners.count) return nullptr;
   return operation->owners.nodes[tag.owner] == from ? operation : nullptr;
+}
+
+void Gets::note_generations(Operation& operation, Answer& answer, Generation generation,
+                            Generation purged) {
+  answer.generation = generation;
+  operation.generation = std::min(operation.generation, generation);
+  operation.purged = std::max(operation.purged, purged);
 }
 
 void Gets::drop(Operation& operation, std::uint8_t owner, const Error& error) {

@@ -60,6 +60,7 @@ class Gets {
     bool is_settled = false;   // `digest` is of a record that has been merged, or of none
     bool may_be_bare = false;  // it said that it may lack data: repaired with the rest
     std::uint64_t digest = 0;  // 0: none known, or no record
+    Generation generation;     // under which it was read
     Instant asked;
   };
 
@@ -73,10 +74,12 @@ class Gets {
     PartitionId partition;
     ConfigurationNumber configuration;
     Generation generation;  // the lowest of the inputs
+    Generation purged;      // of the latest purge that an owner has told of
     Owners owners;
     std::array<std::uint8_t, limits::replicas_most> order{};
     std::array<Answer, limits::replicas_most> answers{};
     std::uint8_t r = 0;
+    std::uint8_t restarts = 0;
     Resolver resolver = Resolver::siblings;
     Durability durability = Durability::commit;
     bool is_weak = false;
@@ -102,6 +105,8 @@ class Gets {
   void take_record(Operation& operation, Answer& answer, const wire::ReplicaReadReply& reply);
   void settle(Operation& operation, Answer& answer, std::uint64_t digest);
   [[nodiscard]] Result<std::uint64_t> merge(Operation& operation, BytesView record);
+  [[nodiscard]] bool mixes_purges(const Operation& operation) const;
+  void restart(std::uint64_t id, Operation& operation, const Now& now);
   void begin_repair(std::uint64_t id, Operation& operation, const Now& now);
   void advance_repair(std::uint64_t id, Operation& operation, const Now& now);
   [[nodiscard]] bool repair_another(std::uint64_t id, Operation& operation);
@@ -109,6 +114,8 @@ class Gets {
   void repair_rest(std::uint64_t id, Operation& operation);
   void answer(std::uint64_t id, Operation& operation, const Now& now);
   void fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why);
+  void note_generations(Operation& operation, Answer& answer, Generation generation,
+                        Generation purged);
   void drop(Operation& operation, std::uint8_t owner, const Error& error);
   void add_hedge_timer(std::uint64_t id, const Operation& operation, const Now& now);
   void uncount(Operation& operation, std::size_t owner);

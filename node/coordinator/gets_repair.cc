@@ -5,8 +5,65 @@
 
 namespace coterie::coordinator {
 
+/// Differing answers were read before and after a purge: merged they could bring back what was
+/// deleted.
+bool Gets::mixes_purges(const Operation& operation) const {
+  bool differs = false;
+  bool is_old = false;
+  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    const Answer& answer = operation.answers[owner];
+    if (answer.read != Read::answered || !answer.is_settled) continue;
+    differs = differs || answer.digest != operation.digest;
+    is_old = is_old || answer.generation < operation.purged;
+  }
+  return differs && is_old;
+}
+
+/// Reads again, as an operation of its own, so that late answers to what was asked before do not
+/// count. All owners had reached the purge's generation before it was applied anywhere: an owner
+/// that still shows a lower one has been restored from an old state, and is left out.
+void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
+  if (operation.restarts >= limits::restarts_a_read) {
+    return fail(id, operation, ErrorCode::unavailable, "purges come in between again and again");
+  }
+  const std::optional<std::uint64_t> next = operations_.take(parts_.options.operations);
+  if (!next) return fail(id, operation, ErrorCode::overloaded, "too many reads are in progress");
+  ++parts_.counters.resends;
+  Operation& again = *operations_.find(*next);
+  again.key = operation.key;
+  again.client = operation.client;
+  again.deadline = operation.deadline;
+  again.partition = operation.partition;
+  again.configuration = operation.configuration;
+  again.purged = operation.purged;
+  again.owners = operation.owners;
+  again.order = operation.order;
+  again.r = operation.r;
+  again.restarts = static_cast<std::uint8_t>(operation.restarts + 1);
+  again.resolver = operation.resolver;
+  again.durability = operation.durability;
+  again.is_weak = operation.is_weak;
+  again.wants_evidence = operation.wants_evidence;
+  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    const Answer& answer = operation.answers[owner];
+    if (operation.restarts == 0 || answer.read != Read::answered) continue;
+    if (answer.generation >= operation.purged) continue;
+    again.answers[owner].read = Read::failed;
+    if (owner == operation.owners.self) {
+      parts_.local.heard_of_purge(operation.partition, operation.purged);
+    }
+  }
+  release(id, operation);
+  parts_.timers.add(
+      again.deadline,
+      make_tag({.operation = *next, .kind = Kind::get, .purpose = Purpose::deadline}));
+  add_hedge_timer(*next, again, now);
+  advance(*next, again, now);
+}
+
 /// R answers are settled: what they hold together is the result.
 void Gets::begin_repair(std::uint64_t id, Operation& operation, const Now& now) {
+  if (mixes_purges(operation)) return restart(id, operation, now);
   operation.is_repairing = true;
   for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
     const Answer& answer = operation.answers[owner];
@@ -33,6 +90,10 @@ void Gets::advance_repair(std::uint64_t id, Operation& operation, const Now& now
       if (operation.answers[owner].repair == Repair::sent) ++hoped_for;
     }
     if (holders >= operation.r) return answer(id, operation, now);
+    // an owner that was to be repaired has purged since
+    if (operation.generation < operation.purged && operation.differed) {
+      return restart(id, operation, now);
+    }
     if (holders + hoped_for >= operation.r) return;
     if (repair_another(id, operation)) continue;
     if (hoped_for == 0) return answer(id, operation, now);

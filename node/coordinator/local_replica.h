@@ -44,6 +44,7 @@ struct LocalRead {
   std::uint64_t digest = 0;  ///< 0: no record
   Bytes record;
   Generation generation;
+  Generation purged;
   bool is_durable = false;
 };
 
@@ -54,6 +55,8 @@ struct LocalScan {
   };
   std::vector<Entry> entries;
   bool is_truncated = false;
+  Generation generation;
+  Generation purged;
   bool is_durable = false;
 };
 
@@ -87,6 +90,9 @@ class LocalReplica {
   [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
                                                BytesView to, std::uint32_t limit_records,
                                                Tag tag) = 0;
+  /// Some owner has applied a purge of this generation. A copy here whose own is lower has
+  /// forgotten what it had promised: it was restored from an old state.
+  virtual void heard_of_purge(PartitionId partition, Generation purged) = 0;
 };
 
 }  // namespace coterie::coordinator

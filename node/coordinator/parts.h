@@ -33,6 +33,7 @@ struct Counters {
   std::uint64_t weak = 0;     ///< answered with less than the bucket's R or W
   std::uint64_t recognised = 0;
   std::uint64_t hints = 0;
+  std::uint64_t resends = 0;     ///< records sent again, reads begun again: a purge came in between
   std::uint64_t mismatches = 0;  ///< reads whose owners differed
   std::uint64_t repairs = 0;     ///< records sent to owners that lacked something
   std::uint64_t hedges = 0;

@@ -79,6 +79,7 @@ Error unknown(std::string_view why) {
 void Puts::Operation::reset() {
   clients.clear();
   votes.fill(Vote::waiting);
+  sent_again.fill(0);
   yes = 0;
   no = 0;
   siblings = 0;
@@ -142,8 +143,10 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
                  .until = now.time + limits::request_id_memory,
                  .siblings = minted->siblings});
   }
-  operations_.find(*id)->context = std::move(minted->context);
-  operations_.find(*id)->siblings = minted->siblings;
+  Operation& operation = *operations_.find(*id);
+  operation.context = std::move(minted->context);
+  operation.siblings = minted->siblings;
+  operation.dot = minted->dot;
   replicate(*id, start,
             {.record = minted->record,
              .generation = minted->generation,
@@ -197,6 +200,7 @@ void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
       local ? decode_record(start.key, local->record) : std::unexpected(local.error());
   const bool is_here = record && record->context.covers(known.dot);
   operation.siblings = known.siblings;
+  operation.dot = known.dot;
   if (is_here) {
     operation.context =
         context_again(start.key, start.put.context, *record, known.dot, known.timestamp);
@@ -230,6 +234,7 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   operation.deadline = start.deadline;
   operation.request = start.put.id;
   operation.partition = start.placement.partition;
+  operation.configuration = start.placement.configuration;
   operation.owners = owners;
   operation.w = static_cast<std::uint8_t>(w);
   operation.durability = durability_of(start.put, start.bucket);
@@ -256,7 +261,7 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
                  : parts_.outbox.send(
                        {targets.data(), count},
                        wire::ReplicaWrite{.scope = {.partition = operation.partition,
-                                                    .configuration = start.placement.configuration,
+                                                    .configuration = operation.configuration,
                                                     .generation = message.generation},
                                           .key = operation.key,
                                           .record = message.record,
@@ -275,7 +280,37 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
   settle(id, operation);
 }
 
+/// An owner has purged since the record was read here. It is sent what is here now: never a newly
+/// minted record. False: that cannot be done, or has been done too often.
+bool Puts::send_current(const TagParts& tag, Operation& operation, Generation purged) {
+  if (operation.sent_again[tag.owner] >= limits::resends_a_put) return false;
+  ++operation.sent_again[tag.owner];
+  wire::ReplicaScope scope{.partition = operation.partition,
+                           .configuration = operation.configuration};
+  // `full`: this node's vote rests on what was minted, not on this read
+  const Result<LocalRead> local = parts_.local.read(
+      scope, operation.key, operation.durability,
+      make_tag({.operation = tag.operation, .kind = Kind::put, .purpose = Purpose::full}));
+  if (!local) return false;
+  if (local->generation < purged) {
+    parts_.local.heard_of_purge(operation.partition, purged);
+    return false;
+  }
+  const Result<Record> record = decode_record(operation.key, local->record);
+  if (!record || !record->context.covers(operation.dot)) return false;
+  ++parts_.counters.resends;
+  scope.generation = local->generation;
+  const Target target{.node = operation.owners.nodes[tag.owner], .tag = make_tag(tag)};
+  return parts_.outbox.send({&target, 1},
+                            wire::ReplicaWrite{.scope = scope,
+                                               .key = operation.key,
+                                               .record = local->record,
+                                               .durability = on_wire(operation.durability)},
+                            operation.deadline) == 0;
+}
+
 void Puts::on_vote(const TagParts& tag, NodeId from) {
+  if (tag.purpose != Purpose::request) return;
   Operation* operation = operations_.find(tag.operation);
   if (operation == nullptr || tag.owner >= operation->owners.count) return;
   if (operation->owners.nodes[tag.owner] != from) return;
@@ -289,6 +324,10 @@ void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
   if (operation == nullptr || tag.owner >= operation->owners.count) return;
   if (operation->owners.nodes[tag.owner] != from) return;
   if (operation->votes[tag.owner] != Vote::waiting) return;
+  if (error.code == ErrorCode::stale_configuration && error.generation != 0 &&
+      send_current(tag, *operation, Generation{error.generation})) {
+    return;
+  }
   operation->last_error = error.message;
   vote(*operation, tag.owner, Vote::no);
   settle(tag.operation, *operation);

@@ -46,8 +46,11 @@ class Puts {
     Instant deadline;
     RequestId request;
     PartitionId partition;
+    ConfigurationNumber configuration;
+    Dot dot;
     Owners owners;
     std::array<Vote, limits::replicas_most> votes{};
+    std::array<std::uint8_t, limits::replicas_most> sent_again{};  // for a purge in between
     std::uint8_t w = 0;
     std::uint8_t yes = 0;
     std::uint8_t no = 0;
@@ -79,6 +82,7 @@ class Puts {
   [[nodiscard]] std::optional<std::uint64_t> begin(const Start& start, const Owners& owners,
                                                    std::uint32_t w);
   void replicate(std::uint64_t id, const Start& start, const Message& message);
+  [[nodiscard]] bool send_current(const TagParts& tag, Operation& operation, Generation purged);
   void settle(std::uint64_t id, Operation& operation);
   void answer(Operation& operation);
   void answer(const Operation& operation, ClientHandle client);

@@ -30,6 +30,7 @@ void Scans::Operation::reset() {
     page.read = Read::idle;
     page.is_counted = false;
     page.is_truncated = false;
+    page.is_second = false;
   }
   held_bytes = 0;
   last_error.clear();
@@ -98,13 +99,45 @@ void Scans::advance(std::uint64_t id, Operation& operation, const Now& now) {
       if (read == Read::answered) ++answered;
       if (read != Read::idle && read != Read::failed) ++hoped_for;
     }
-    if (answered >= operation.r) return answer(id, operation, now);
+    if (answered >= operation.r) {
+      if (ask_again(id, operation)) continue;
+      return answer(id, operation, now);
+    }
     if (hoped_for >= operation.r) return;
     if (!ask_next(id, operation)) {
       return fail(id, operation, ErrorCode::unavailable,
                   "too few owners answer: " + operation.last_error);
     }
   }
+}
+
+/// Pages read before a purge that another page was read after could bring back what was deleted:
+/// they are asked for again. All owners had reached the purge's generation before it was applied
+/// anywhere: one that shows a lower one again has been restored from an old state, and is left out.
+bool Scans::ask_again(std::uint64_t id, Operation& operation) {
+  Generation purged;
+  for (const Page& page : operation.pages) {
+    if (page.read == Read::answered) purged = std::max(purged, page.purged);
+  }
+  bool is_old = false;
+  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+    Page& page = operation.pages[owner];
+    if (page.read != Read::answered || page.generation >= purged) continue;
+    is_old = true;
+    give_back(operation, page);
+    if (page.is_second) {
+      if (owner == operation.owners.self) {
+        parts_.local.heard_of_purge(operation.partition, purged);
+      }
+      drop(operation, owner,
+           {.code = ErrorCode::unsure, .message = "an owner was restored from an old state"});
+      continue;
+    }
+    ++parts_.counters.resends;
+    page.is_second = true;
+    ask(id, operation, owner);
+  }
+  return is_old;
 }
 
 bool Scans::ask_next(std::uint64_t id, Operation& operation) {
@@ -122,7 +155,10 @@ void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
   Page& page = operation.pages[owner];
   page.read = Read::asked;
   const Target target{.node = operation.owners.nodes[owner],
-                      .tag = make_tag({.operation = id, .kind = Kind::scan, .owner = owner})};
+                      .tag = make_tag({.operation = id,
+                                       .kind = Kind::scan,
+                                       .purpose = page.is_second ? Purpose::full : Purpose::request,
+                                       .owner = owner})};
   const std::uint32_t refused = parts_.outbox.send(
       {&target, 1},
       wire::ReplicaScan{
@@ -145,10 +181,15 @@ void Scans::scan_local(std::uint64_t id, Operation& operation) {
   Result<LocalScan> local = parts_.local.scan(
       {.partition = operation.partition, .configuration = operation.configuration}, operation.from,
       operation.range.to, operation.limit_records,
-      make_tag({.operation = id, .kind = Kind::scan, .owner = self}));
+      make_tag({.operation = id,
+                .kind = Kind::scan,
+                .purpose = page.is_second ? Purpose::full : Purpose::request,
+                .owner = self}));
   if (!local) return drop(operation, self, local.error());
   page.entries = std::move(local->entries);
   page.is_truncated = local->is_truncated;
+  page.generation = local->generation;
+  page.purged = local->purged;
   page.read = local->is_durable ? Read::answered : Read::durable;
   take(operation, page);
 }
@@ -156,10 +197,12 @@ void Scans::scan_local(std::uint64_t id, Operation& operation) {
 void Scans::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanReply& reply,
                       const Now& now) {
   Operation* operation = find(tag, from);
-  if (operation == nullptr || operation->pages[tag.owner].read != Read::asked) return;
+  if (operation == nullptr || !awaits(operation->pages[tag.owner], Read::asked, tag)) return;
   uncount(*operation, tag.owner);
   Page& page = operation->pages[tag.owner];
   page.is_truncated = reply.truncated;
+  page.generation = reply.generation;
+  page.purged = reply.purged;
   page.entries.reserve(reply.entries.size());
   for (const wire::ReplicaScanEntry& entry : reply.entries) {
     page.entries.push_back({.key = Bytes(entry.key), .record = Bytes(entry.record)});
@@ -176,14 +219,14 @@ void Scans::on_answer(const TagParts& tag, NodeId from, const wire::ReplicaScanR
 
 void Scans::on_local_durable(const TagParts& tag, const Now& now) {
   Operation* operation = find(tag, parts_.self);
-  if (operation == nullptr || operation->pages[tag.owner].read != Read::durable) return;
+  if (operation == nullptr || !awaits(operation->pages[tag.owner], Read::durable, tag)) return;
   operation->pages[tag.owner].read = Read::answered;
   advance(tag.operation, *operation, now);
 }
 
 void Scans::on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now) {
   Operation* operation = find(tag, from);
-  if (operation == nullptr || operation->pages[tag.owner].read != Read::asked) return;
+  if (operation == nullptr || !awaits(operation->pages[tag.owner], Read::asked, tag)) return;
   uncount(*operation, tag.owner);
   drop(*operation, tag.owner, error);
   advance(tag.operation, *operation, now);
@@ -194,8 +237,13 @@ void Scans::on_peer_lost(NodeId peer, const Now& now) {
     const Owners& owners = operations_.find(id)->owners;
     for (std::uint8_t owner = 0; owner < owners.count; ++owner) {
       if (owners.nodes[owner] != peer || owner == owners.self) continue;
-      on_error({.operation = id, .kind = Kind::scan, .owner = owner}, peer,
-               {.code = ErrorCode::closed, .message = "the connection to an owner ended"}, now);
+      const bool is_second = operations_.find(id)->pages[owner].is_second;
+      on_error({.operation = id,
+                .kind = Kind::scan,
+                .purpose = is_second ? Purpose::full : Purpose::request,
+                .owner = owner},
+               peer, {.code = ErrorCode::closed, .message = "the connection to an owner ended"},
+               now);
       return;
     }
   });
@@ -246,6 +294,21 @@ Scans::Operation* Scans::find(const TagParts& tag, NodeId from) {
 void Scans::drop(Operation& operation, std::uint8_t owner, const Error& error) {
   operation.pages[owner].read = Read::failed;
   operation.last_error = error.message;
+}
+
+/// The page waits for just this answer, not for one to an earlier question.
+bool Scans::awaits(const Page& page, Read read, const TagParts& tag) {
+  return page.read == read && tag.purpose == (page.is_second ? Purpose::full : Purpose::request);
+}
+
+void Scans::give_back(Operation& operation, Page& page) {
+  std::size_t bytes = 0;
+  for (const LocalScan::Entry& entry : page.entries) {
+    bytes += entry.key.size() + entry.record.size();
+  }
+  operation.held_bytes -= bytes;
+  parts_.held_bytes -= bytes;
+  page.entries = {};
 }
 
 /// Counts what the page keeps in memory until the scan is over.

@@ -47,6 +47,9 @@ class Scans {
     Read read = Read::idle;
     bool is_counted = false;  // in PeerLoad
     bool is_truncated = false;
+    bool is_second = false;  // asked again, for a purge that came in between
+    Generation generation;
+    Generation purged;
     std::size_t next = 0;                   // of `entries`, while they are merged
     std::vector<LocalScan::Entry> entries;  // keys ascend
   };
@@ -85,6 +88,9 @@ class Scans {
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
   void scan_local(std::uint64_t id, Operation& operation);
+  [[nodiscard]] static bool awaits(const Page& page, Read read, const TagParts& tag);
+  [[nodiscard]] bool ask_again(std::uint64_t id, Operation& operation);
+  void give_back(Operation& operation, Page& page);
   void take(Operation& operation, const Page& page);
   [[nodiscard]] bool merge(Operation& operation, Merged& merged, const Now& now);
   [[nodiscard]] bool merge_key(Operation& operation, BytesView key, Record& record);

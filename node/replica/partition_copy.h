@@ -33,12 +33,18 @@ class PartitionCopy {
   [[nodiscard]] PartitionId partition() const { return partition_; }
   [[nodiscard]] ActorId actor() const { return actor_; }
   [[nodiscard]] ConfigurationNumber configuration() const { return configuration_; }
+  /// Under which this copy's records are read: what it sends says so.
   [[nodiscard]] Generation generation() const { return generation_; }
+  /// That of the last purge applied here; never above generation(). All owners' generations had
+  /// durably reached it before: whoever shows a lower one read before that, or forgot.
+  [[nodiscard]] Generation purged() const { return purged_; }
   [[nodiscard]] CopyState state() const { return state_; }
 
-  /// Neither ever falls; the caller has made the new one durable.
+  /// None of them ever falls. The caller appends the new one, and says that it is raised only when
+  /// that is durable. raise_purged() raises the generation with it.
   void raise_configuration(ConfigurationNumber configuration);
   void raise_generation(Generation generation);
+  void raise_purged(Generation generation);
   void set_state(CopyState state) { state_ = state; }
 
  private:
@@ -47,6 +53,7 @@ class PartitionCopy {
   std::uint64_t last_sequence_ = 0;
   ConfigurationNumber configuration_;
   Generation generation_;
+  Generation purged_;
   CopyState state_;
 };
 
@@ -61,7 +68,8 @@ enum class Use : std::uint8_t {
 /// partition. Errors:
 ///   not_owner            no such copy here
 ///   stale_configuration  the sender's configuration is older than the fenced one, or (write) its
-///                        record was read under an older generation: fetch, read again, resend
+///                        record was read under a generation below that of the last purge here,
+///                        which the error names: fetch, read again, resend
 ///   unsure               the copy may lack data, or it has not fenced the sender's newer
 ///                        configuration yet: the driver fetches the epoch
 /// A write refused as unsure by the copy's state alone may still be merged: see may_keep().

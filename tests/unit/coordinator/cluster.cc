@@ -128,6 +128,7 @@ Result<LocalRead> Node::read(const wire::ReplicaScope& scope, BytesView key,
   return LocalRead{.digest = *digest,
                    .record = Bytes(record(key).value_or(BytesView{})),
                    .generation = copy.generation(),
+                   .purged = copy.purged(),
                    .is_durable = vote(durability.value_or(cluster_.bucket.durability), tag)};
 }
 
@@ -146,8 +147,15 @@ Result<LocalScan> Node::scan(const wire::ReplicaScope& scope, BytesView from, By
     }
     page.entries.push_back({.key = at->first, .record = at->second});
   }
+  page.generation = copy.generation();
+  page.purged = copy.purged();
   page.is_durable = vote(Durability::commit, tag);
   return page;
+}
+
+void Node::heard_of_purge(PartitionId of, Generation purged) {
+  CHECK(of == partition);
+  heard_of = purged;
 }
 
 std::uint32_t Node::send_to(std::span<const Target> targets, Instant deadline,
@@ -256,7 +264,7 @@ decltype(Message::body) Node::answer_to(const Message& message) {
     if (const auto ok = check_scope(&copy, read->scope, replica::Use::read); !ok) return ok.error();
     const Result<std::uint64_t> digest = replica::read_digest(read->key, record(read->key));
     if (!digest) return Error{.code = ErrorCode::unsure, .message = "the record is damaged"};
-    ReadAnswer answer{.digest = *digest, .generation = copy.generation()};
+    ReadAnswer answer{.digest = *digest, .generation = copy.generation(), .purged = copy.purged()};
     if (!read->digest_only) answer.record = record(read->key).value_or(BytesView{});
     return answer;
   }
@@ -265,7 +273,10 @@ decltype(Message::body) Node::answer_to(const Message& message) {
   Result<LocalScan> page = scan(asked.scope, asked.from, asked.to, asked.limit_records, {});
   is_durable_at_once = durable;
   if (!page) return page.error();
-  return ScanAnswer{.entries = std::move(page->entries), .is_truncated = page->is_truncated};
+  return ScanAnswer{.entries = std::move(page->entries),
+                    .is_truncated = page->is_truncated,
+                    .generation = page->generation,
+                    .purged = page->purged};
 }
 
 void Node::serve(const Message& message) {
@@ -280,13 +291,15 @@ void Node::serve(const Message& message) {
   if (message.as<WriteAnswer>() != nullptr) {
     coordinator_->on_reply(message.tag, from, wire::ReplicaWriteReply{}, cluster_.now);
   } else if (const auto* read = message.as<ReadAnswer>()) {
-    coordinator_->on_reply(
-        message.tag, from,
-        wire::ReplicaReadReply{
-            .digest = read->digest, .record = read->record, .generation = read->generation},
-        cluster_.now);
+    coordinator_->on_reply(message.tag, from,
+                           wire::ReplicaReadReply{.digest = read->digest,
+                                                  .record = read->record,
+                                                  .generation = read->generation,
+                                                  .purged = read->purged},
+                           cluster_.now);
   } else if (const auto* page = message.as<ScanAnswer>()) {
-    wire::ReplicaScanReply reply{.truncated = page->is_truncated};
+    wire::ReplicaScanReply reply{
+        .truncated = page->is_truncated, .generation = page->generation, .purged = page->purged};
     for (const auto& entry : page->entries) {
       reply.entries.push_back({.key = entry.key, .record = entry.record});
     }

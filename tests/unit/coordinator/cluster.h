@@ -46,10 +46,13 @@ struct ReadAnswer {
   std::uint64_t digest = 0;
   Bytes record;
   Generation generation;
+  Generation purged;
 };
 struct ScanAnswer {
   std::vector<coordinator::LocalScan::Entry> entries;
   bool is_truncated = false;
+  Generation generation;
+  Generation purged;
 };
 
 struct Message {
@@ -105,6 +108,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
   std::optional<Error> local_error;    // every local answer
   std::optional<Error> replica_error;  // every answer to a peer
   std::set<std::size_t> cut_from;      // sends to these are refused
+  Generation heard_of;                 // the latest purge that heard_of_purge() told of
   replica::PartitionCopy copy;
   std::map<Bytes, Bytes> records;
 
@@ -133,6 +137,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
                                       coordinator::Tag tag) override;
   Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from, BytesView to,
                                       std::uint32_t limit_records, coordinator::Tag tag) override;
+  void heard_of_purge(PartitionId of, Generation purged) override;
 
   std::uint32_t send(std::span<const coordinator::Target> targets,
                      const wire::ReplicaWrite& message, Instant deadline) override;

@@ -186,3 +186,61 @@ TEST_CASE("a scan gives a page in key order and says that there is more") {
   CHECK(decode_key(page->entries[1].key)->sort_key == "2");
   CHECK(page->rests.position == world.store.last());
 }
+
+namespace {
+
+/// The node starts again on the same store.
+struct Restarted {
+  explicit Restarted(World& before)
+      : gate(before.store, {}, {}), copies(before.store, gate, Random(6)) {
+    copies.set_epoch(before.epoch, node_id(1), ShardIndex{0}, 1);
+  }
+  DurableGate gate;
+  LocalCopies copies;
+};
+
+}  // namespace
+
+TEST_CASE("a generation outlives the process, and is reported when it is durable") {
+  World world;
+  const auto partition = world.scope(world.key("a")).partition;
+  const auto raised = world.copies.raise_generation(partition, Generation{4});
+  REQUIRE(raised);
+  CHECK(*raised > world.store.synced());
+  CHECK(world.copies.copy(partition)->generation() == Generation{4});
+  // asked again, it still rests on what is not durable yet
+  CHECK(world.copies.raise_generation(partition, Generation{3}) == *raised);
+  world.store.sync();
+  CHECK(world.copies.copy(partition)->generation() == Generation{4});
+  Restarted again(world);
+  CHECK(again.copies.copy(partition)->generation() == Generation{4});
+  CHECK(again.copies.copy(partition)->state() == replica::CopyState::full);
+}
+
+TEST_CASE("a copy behind a finished purge is emptied and unsure until it is refilled") {
+  World world;
+  const Bytes key = world.key("a");
+  const auto partition = world.scope(key).partition;
+  REQUIRE(world.put(key, "deleted elsewhere", 1));
+  REQUIRE(world.copies.raise_generation(partition, Generation{4}));
+  world.copies.heard_of_purge(partition, Generation{4});
+  CHECK(world.read(key));
+
+  const auto actor = world.copies.copy(partition)->actor();
+  world.copies.heard_of_purge(partition, Generation{5});
+  CHECK(world.copies.counters().destroyed_copies == 1);
+  CHECK(world.copies.unsure_copies() == 1);
+  CHECK(world.copies.copy(partition)->actor() != actor);
+  CHECK(world.read(key).error().code == ErrorCode::unsure);
+  CHECK(world.store.get(Space::records, key)->has_value() == false);
+  CHECK(world.store.tree(partition)->root() == TreeCell{});
+  Restarted again(world);
+  CHECK(again.copies.unsure_copies() == 1);
+  CHECK(again.copies.destroyed() == std::set{partition});
+  CHECK(again.copies.copy(partition)->purged() == Generation{5});
+
+  REQUIRE(world.copies.refilled(partition));
+  CHECK(world.read(key));
+  Restarted later(world);
+  CHECK(later.copies.unsure_copies() == 0);
+}

@@ -26,9 +26,20 @@ TEST_CASE("a copy answers for its configuration and generation only") {
     CHECK(refusal(&copy, {PartitionId{3}, ConfigurationNumber{6}, Generation{2}}, use) ==
           ErrorCode::unsure);
   }
-  const wire::ReplicaScope purged{PartitionId{3}, ConfigurationNumber{5}, Generation{1}};
-  CHECK(refusal(&copy, purged, Use::write) == ErrorCode::stale_configuration);
-  CHECK(refusal(&copy, purged, Use::read) == std::nullopt);
+  // a generation that was raised alone refuses nothing: only a purge does
+  const wire::ReplicaScope older{PartitionId{3}, ConfigurationNumber{5}, Generation{1}};
+  CHECK(refusal(&copy, older, Use::write) == std::nullopt);
+  copy.raise_purged(Generation{2});
+  const auto refused = check_scope(&copy, older, Use::write);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::stale_configuration);
+  CHECK(refused.error().generation == 2);
+  CHECK(refusal(&copy, scope, Use::write) == std::nullopt);
+  CHECK(refusal(&copy, older, Use::read) == std::nullopt);
+  copy.raise_generation(Generation{3});
+  CHECK(copy.purged() == Generation{2});
+  copy.raise_purged(Generation{5});
+  CHECK(copy.generation() == Generation{5});
 
   copy.raise_configuration(ConfigurationNumber{6});
   CHECK(refusal(&copy, scope, Use::read) == ErrorCode::stale_configuration);
@@ -44,6 +55,7 @@ TEST_CASE("an unsure copy answers nobody, but keeps what it may") {
   CHECK(may_keep(copy, scope));
   CHECK_FALSE(may_keep(copy, {PartitionId{3}, ConfigurationNumber{4}, Generation{2}}));
   CHECK_FALSE(may_keep(copy, {PartitionId{3}, ConfigurationNumber{6}, Generation{2}}));
+  copy.raise_purged(Generation{2});
   CHECK_FALSE(may_keep(copy, {PartitionId{3}, ConfigurationNumber{5}, Generation{1}}));
   copy.set_state(CopyState::full);
   CHECK(refusal(&copy, scope, Use::read) == std::nullopt);
