@@ -1,0 +1,157 @@
+"""Three peers on this machine, for the scripts of this directory: started, watched, stopped."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+DOORS = ("client", "peer", "gossip", "admin")
+PATIENCE = 60  # seconds, for what must happen
+BUCKETS = ("commit", "interval")
+
+
+class Failed(Exception):
+    pass
+
+
+def free_ports(count):
+    """Ports that are free now, taken together so that they differ."""
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(count):
+            probe = stack.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            sockets.append(probe)
+        return [probe.getsockname()[1] for probe in sockets]
+
+
+class Peer:
+    def __init__(self, directory, name, ports, members, shards):
+        self.name = name
+        self.ports = ports
+        self.log = os.path.join(directory, name + ".log")
+        self.config = os.path.join(directory, name + ".toml")
+        doors = "\n".join(f'{door} = "127.0.0.1:{ports[door]}"' for door in DOORS)
+        buckets = "\n".join(f'[[bucket]]\nname = "{bucket}"\ndurability = "{bucket}"\n'
+                            for bucket in BUCKETS)
+        with open(self.config, "w", encoding="utf-8") as out:
+            out.write(f'[node]\ndata_directory = "{os.path.join(directory, name)}"\n'
+                      f'shards = {shards}\nzone = "{name}"\n[doors]\n{doors}\n'
+                      f'[cluster]\nname = "bench"\ninitial_members = {json.dumps(members)}\n'
+                      f"replicas = 3\n{buckets}")
+        self.process = None
+
+    def start(self, node):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([node, "--config", self.config], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            with open(self.log, encoding="utf-8", errors="replace") as log:
+                raise Failed(f"{self.name} ended by itself; the end of its log:\n"
+                             f"{log.read()[-2000:]}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['admin']}/healthz",
+                                        timeout=2):
+                return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def get_text(self, path):
+        """What its admin door says; None while it says nothing."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['admin']}{path}",
+                                        timeout=5) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def get(self, path):
+        text = self.get_text(path)
+        return None if text is None else json.loads(text)
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as numbers:
+            return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def end(self):
+        """Asks it to end; stop() waits for that."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+
+    def stop(self):
+        if self.process is None:
+            return
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Cluster:
+    """Three peers below a temporary directory."""
+
+    def __init__(self, options):
+        self.options = options
+        self.directory = None
+        self.peers = []
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self):
+        self.directory = tempfile.mkdtemp(prefix="coterie-bench-", dir=self.options.directory)
+        ports = free_ports(3 * len(DOORS))
+        doors = [dict(zip(DOORS, ports[len(DOORS) * i:])) for i in range(3)]
+        members = [f"127.0.0.1:{each['gossip']}" for each in doors]
+        for name, each in zip(("one", "two", "three"), doors):
+            self.peers.append(Peer(self.directory, name, each, members, self.options.shards))
+            self.peers[-1].start(self.options.node)
+        deadline = time.monotonic() + PATIENCE
+        while not all(peer.is_ready() for peer in self.peers):
+            if time.monotonic() > deadline:
+                raise Failed(f"the peers were not ready within {PATIENCE} s")
+            time.sleep(0.1)
+
+    def __exit__(self, *_):
+        for peer in self.peers:
+            peer.end()
+        for peer in self.peers:
+            peer.stop()
+        if self.directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def seeds(self):
+        return ",".join(f"127.0.0.1:{peer.ports['client']}" for peer in self.peers)
+
+    def pids(self):
+        return ",".join(str(peer.process.pid) for peer in self.peers)
+
+
+def call(arguments):
+    """Runs coterie-bench; its JSON. A run with failed operations is a failed run."""
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        text = done.stdout.decode(errors="replace")
+        raise Failed(f"{' '.join(arguments)} ended with {done.returncode}\n{text[-1500:]}")
+    return json.loads(done.stdout)
