@@ -107,7 +107,7 @@ class Client::Impl {
     if (is_turning_ || is_on_thread()) return std::unexpected(reentered());
     std::optional<Result<T>> out;
     if (!thread_.joinable()) {
-      start(core_, [&out](Result<T> result) { out = std::move(result); });
+      start(core_, [&out](Result<T> result) { out.emplace(std::move(result)); });
       while (!out) turn(1s);
       return std::move(*out);
     }
@@ -115,7 +115,7 @@ class Client::Impl {
     std::condition_variable arrived;
     submit<T>(std::move(start), [&](Result<T> result) {
       const std::scoped_lock lock(mutex);
-      out = std::move(result);
+      out.emplace(std::move(result));
       arrived.notify_one();
     });
     std::unique_lock lock(mutex);
