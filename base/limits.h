@@ -109,6 +109,19 @@ inline constexpr std::size_t range_scan_records = 4096;  // hashed for one answe
 inline constexpr std::size_t range_scan_bytes = 4U << 20;
 inline constexpr std::size_t records_a_frame = 128;  // asked for in one question
 
+// Handoff's.
+inline constexpr std::uint64_t hints_a_shard = 1U << 20;
+inline constexpr std::uint64_t hint_bytes_a_shard = 1U << 30;  // where the disk's size is not known
+inline constexpr std::uint64_t hint_disk_part = 10;  // one part of the disk's room, for all shards
+inline constexpr auto hint_age = 3h;                 // older ones are left to anti-entropy
+inline constexpr auto hint_age_check = 1min;
+inline constexpr std::size_t handoff_window = 64;  // records on their way to a target, of a shard
+inline constexpr std::size_t handoff_window_bytes = 8U << 20;
+inline constexpr std::uint64_t handoff_rate_bytes = 32U << 20;  // a second, of a node
+inline constexpr auto handoff_patience = 5s;                    // for a target's answer
+inline constexpr auto handoff_back_off_least = 100ms;
+inline constexpr auto handoff_back_off_most = 5s;
+
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;

@@ -38,6 +38,10 @@ struct Config {
     std::uint64_t value_bytes = limits::value_bytes_default;
     std::uint64_t in_flight_bytes = limits::in_flight_bytes_a_shard;
   } limits;
+  struct Handoff {
+    std::uint64_t bytes_a_second = limits::handoff_rate_bytes;
+    std::uint64_t window = limits::handoff_window;
+  } handoff;
   struct Log {
     std::string level = "info";
     std::string file;  // empty: standard error

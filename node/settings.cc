@@ -219,6 +219,19 @@ void add_rest(std::vector<Setting>& out) {
                      whole(1 << 20, std::int64_t{1} << 36),
                      [](Config & c) -> auto& { return c.limits.in_flight_bytes; }),
                  [](const Config& c) { return std::to_string(c.limits.in_flight_bytes); }});
+  out.push_back({"handoff", "bytes_a_second", "bytes a second",
+                 "How fast this node replays, to all nodes together, what they missed.",
+                 set_with(
+                     whole(1 << 10, std::int64_t{1} << 40),
+                     [](Config & c) -> auto& { return c.handoff.bytes_a_second; }),
+                 [](const Config& c) { return std::to_string(c.handoff.bytes_a_second); }});
+  out.push_back({"handoff", "window", "records",
+                 "How many of them one shard has on their way to one node; fewer while clients "
+                 "wait.",
+                 set_with(
+                     whole(1, static_cast<std::int64_t>(limits::peer_calls_a_shard)),
+                     [](Config & c) -> auto& { return c.handoff.window; }),
+                 [](const Config& c) { return std::to_string(c.handoff.window); }});
   out.push_back({"log", "level", "", "The least severe lines that are written.",
                  set_with(
                      level, [](Config & c) -> auto& { return c.log.level; }),

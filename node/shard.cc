@@ -8,6 +8,15 @@
 #include "ring/epoch_codec.h"
 
 namespace coterie {
+namespace {
+
+transfer::Handoff::Options handoff_options(const Shard::Options& options) {
+  auto out = options.handoff;
+  out.self = options.node;
+  return out;
+}
+
+}  // namespace
 
 Shard::Shard(const Environment& environment, Options options, Random random,
              std::shared_ptr<const RingView> view)
@@ -24,7 +33,14 @@ Shard::Shard(const Environment& environment, Options options, Random random,
           env_.clock, env_.timers, links_,
           [this](ClientHandle client, Bytes frame) { answer(client, std::move(frame)); },
           [this](ClientHandle client, const Error& error) { fail(client, error); }),
-      calls_(env_.timers, links_) {
+      calls_(env_.timers, links_),
+      handoff_performer_(
+          {.copies = copies_, .links = links_, .calls = calls_, .admission = admission_}),
+      handoff_({.clock = env_.clock,
+                .timers = env_.timers,
+                .store = env_.store,
+                .port = handoff_performer_},
+               handoff_options(options_), random.fork()) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -49,6 +65,8 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
     epoch_bytes_ = encode_epoch(*view_->epoch);
     copies_.set_epoch(view_->epoch, options_.node, options_.shard, options_.shards);
   }
+  handoff_performer_.set_view(view_);
+  handoff_.on_view(view_->epoch);
   settle();
 }
 
@@ -193,9 +211,9 @@ std::uint32_t Shard::send(std::span<const coordinator::Target> targets,
   return send_all(targets, message, deadline);
 }
 
-void Shard::leave_hint(PartitionId /*partition*/, BytesView /*key*/, NodeId /*target*/) {
-  // Counted only: read repair brings the owner up to date, until hints are kept and replayed.
+void Shard::leave_hint(PartitionId partition, BytesView key, NodeId target) {
   ++counts_.hints_left;
+  handoff_.leave(partition, key, target);
 }
 
 ShardStatus Shard::status() const {
@@ -209,6 +227,7 @@ ShardStatus Shard::status() const {
   out.refused = admission_.refused();
   out.forwarded = forwards_.passed_on();
   out.local = copies_.counters();
+  out.handoff = handoff_.status();
   out.coordinator = coordinator_.counters();
   return out;
 }

@@ -19,12 +19,14 @@
 #include "node/coordinator/slab.h"
 #include "node/durable_gate.h"
 #include "node/forwards.h"
+#include "node/handoff_performer.h"
 #include "node/inspections.h"
 #include "node/local_copies.h"
 #include "node/mesh.h"
 #include "node/peer_calls.h"
 #include "node/peer_links.h"
 #include "node/ring_view.h"
+#include "node/transfer/handoff.h"
 #include "storage/store.h"
 
 namespace coterie {
@@ -49,6 +51,7 @@ struct ShardStatus {
   std::uint64_t expired = 0;  // dropped before they were begun
   std::uint64_t frames_undecodable = 0;
   LocalCopies::Counters local;
+  transfer::HandoffStatus handoff;
   coordinator::Counters coordinator;
   Histogram get_latency;
   Histogram put_latency;
@@ -75,6 +78,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     std::uint64_t value_bytes = limits::value_bytes_default;
     coordinator::Admission::Limits admission;
     coordinator::Options coordinator;
+    transfer::Handoff::Options handoff;  // but for the node's id
   };
 
   Shard(const Environment& environment, Options options, Random random,
@@ -93,6 +97,9 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// What each owner of a stored key holds of it, in their order; bounded in time. `done` is called
   /// once, on this thread, unless the shard ends before.
   void inspect(BytesView key, InspectionsDone done);
+
+  /// The replay of hints: to pause it, resume it, give it up.
+  [[nodiscard]] transfer::Handoff& handoff() { return handoff_; }
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -200,6 +207,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   coordinator::Admission admission_;
   Forwards forwards_;
   PeerCalls calls_;
+  HandoffPerformer handoff_performer_;
+  transfer::Handoff handoff_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

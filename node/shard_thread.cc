@@ -67,6 +67,9 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
                               log);
   if (!store) return std::unexpected(store.error());
   out->store = *std::move(store);
+  if (const auto room = out->files->free_bytes()) {
+    options_.shard.handoff.book.bytes = *room / limits::hint_disk_part / options_.shard.shards;
+  }
   out->shard = std::make_unique<Shard>(Shard::Environment{.clock = loop_.clock(),
                                                           .timers = loop_.timers(),
                                                           .turns = loop_.turns(),

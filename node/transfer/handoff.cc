@@ -1,0 +1,156 @@
+#include "node/transfer/handoff.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace coterie::transfer {
+namespace {
+
+/// What may go at once after a pause: a tenth of a second's worth.
+constexpr std::uint64_t burst_part = 10;
+
+/// A hint that was just left waits a little: more may come, and its target was just missed.
+constexpr auto first_wait = std::chrono::milliseconds(100);
+/// After an error of the store.
+constexpr auto store_wait = std::chrono::seconds(1);
+
+}  // namespace
+
+Handoff::Handoff(const Environment& environment, const Options& options, Random random)
+    : env_(environment),
+      options_(options),
+      random_(random),
+      throttle_(std::max<std::uint64_t>(options.bytes_a_second, 1),
+                options.bytes_a_second / burst_part),
+      book_(env_.store, options.book),
+      age_checked_at_(env_.clock.now()) {
+  wake_at(env_.clock.now());
+}
+
+Handoff::~Handoff() {
+  env_.timers.cancel(timer_);
+}
+
+void Handoff::wake_at(Instant when) {
+  if (wake_at_ && *wake_at_ <= when) return;
+  env_.timers.cancel(timer_);
+  wake_at_ = when;
+  timer_ = env_.timers.start(std::max(Duration{0}, when - env_.clock.now()), [this] {
+    wake_at_.reset();
+    run();
+  });
+}
+
+void Handoff::run() {
+  const Instant now = env_.clock.now();
+  if (book_.has_work()) {
+    const bool was_counted = book_.is_counted();
+    const auto worked = book_.work();
+    wake_at(worked ? now : now + store_wait);
+    if (!was_counted && book_.is_counted()) forget_moved();
+  }
+  if (!book_.is_counted()) return;
+  if (now - age_checked_at_ >= limits::hint_age_check) {
+    age_checked_at_ = now;
+    book_.check_age(env_.clock.wall_now());
+  }
+  for (const auto& [target, groups] : book_.targets()) streams_.try_emplace(target);
+  for (auto at = streams_.begin(); at != streams_.end();) {
+    const auto next = std::next(at);
+    replay(at->first, at->second, now);
+    const bool is_done = at->second.in_flight.empty() && !book_.targets().contains(at->first);
+    if (is_done) streams_.erase(at);
+    at = next;
+  }
+  if (!streams_.empty()) wake_at(now + limits::hint_age_check);
+}
+
+void Handoff::on_view(std::shared_ptr<const Epoch> epoch) {
+  const bool is_new = epoch_ != epoch;
+  epoch_ = std::move(epoch);
+  if (is_new && book_.is_counted()) forget_moved();
+  wake_at(env_.clock.now());
+}
+
+/// Who does not own a partition any more needs no hints for it; whoever took its place has been
+/// given what its sources held, and is told of what it misses itself.
+void Handoff::forget_moved() {
+  for (const auto& [target, groups] : book_.targets()) {
+    for (const auto& [partition, tally] : groups) {
+      if (epoch_ == nullptr || epoch_->owns(target, partition)) continue;
+      counts_.forgotten += tally.hints;
+      book_.forget(target, partition);
+    }
+  }
+}
+
+void Handoff::leave(PartitionId partition, BytesView key, NodeId target) {
+  if (const auto stream = streams_.find(target); stream != streams_.end()) {
+    const auto sent = stream->second.in_flight.find(
+        encode_hint_key({.target = target, .partition = partition, .key = key}));
+    if (sent != stream->second.in_flight.end()) sent->second.is_needed_again = true;
+  }
+  book_.leave(target, partition, key, env_.clock.wall_now());
+  wake_at(env_.clock.now() + first_wait);
+}
+
+void Handoff::pause() {
+  is_paused_ = true;
+}
+
+void Handoff::resume() {
+  is_paused_ = false;
+  wake_at(env_.clock.now());
+}
+
+std::uint64_t Handoff::cancel(NodeId target) {
+  const auto groups = book_.targets().find(target);
+  if (groups == book_.targets().end()) return 0;
+  const std::uint64_t hints = book_.tally(target).hints;
+  for (const auto& [partition, tally] : groups->second) {
+    book_.give_up(target, partition, env_.clock.wall_now());
+  }
+  wake_at(env_.clock.now());
+  return hints;
+}
+
+HandoffStatus Handoff::status() const {
+  using State = HandoffStatus::State;
+  HandoffStatus out = counts_;
+  out.is_paused = is_paused_;
+  out.book = book_.counters();
+  out.needs_repair = book_.marks().size();
+  const Instant now = env_.clock.now();
+  for (const auto& [target, groups] : book_.targets()) {
+    const auto tally = book_.tally(target);
+    HandoffStatus::Target entry{
+        .target = target, .hints = tally.hints, .bytes = tally.bytes, .oldest = tally.oldest};
+    const auto stream = streams_.find(target);
+    const auto reach = env_.port.reach(target);
+    if (stream != streams_.end()) {
+      const auto rate = stream->second.rate.last_second(now);
+      entry.hints_a_second = rate.count;
+      entry.bytes_a_second = rate.bytes;
+    }
+    if (!book_.is_counted()) {
+      entry.state = State::counting;
+      entry.why = "hints of an earlier run are being counted";
+    } else if (is_paused_) {
+      entry.state = State::paused;
+      entry.why = "paused by an operator";
+    } else if (reach == HandoffPort::Reach::away) {
+      entry.state = State::away;
+      entry.why = "the target is not alive";
+    } else if (reach == HandoffPort::Reach::unreachable) {
+      entry.state = State::unreachable;
+      entry.why = "the target's peer door cannot be reached";
+    } else if (stream != streams_.end() && stream->second.is_refused()) {
+      entry.state = State::refused;
+      entry.why = stream->second.why;
+    }
+    out.targets.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace coterie::transfer

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/env/timers.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "node/transfer/handoff_port.h"
+#include "node/transfer/handoff_stream.h"
+#include "node/transfer/hint_book.h"
+#include "node/transfer/throttle.h"
+#include "ring/epoch.h"
+#include "storage/store.h"
+
+namespace coterie::transfer {
+
+/// What a shard's handoff does and what hinders it, at one moment; for people.
+struct HandoffStatus {
+  enum class State {
+    counting,  ///< after a start: what an earlier run left is being counted
+    replaying,
+    away,         ///< the target is not alive
+    unreachable,  ///< it is, but cannot be reached
+    refused,      ///< it, or this node's own copy, said no
+    paused,       ///< by an operator
+  };
+  struct Target {
+    NodeId target;
+    HintKind kind = HintKind::strict;
+    std::uint64_t hints = 0;
+    std::uint64_t bytes = 0;
+    WallTime oldest;  ///< when the oldest was left
+    State state = State::replaying;
+    std::string why;  ///< what blocks, in words; empty if nothing does
+    std::uint64_t hints_a_second = 0;
+    std::uint64_t bytes_a_second = 0;
+  };
+  std::vector<Target> targets;  ///< by node id; only those for whom there are hints
+  bool is_paused = false;
+  HintBook::Counters book;
+  std::uint64_t replayed = 0;
+  std::uint64_t replayed_bytes = 0;
+  std::uint64_t failures = 0;   ///< sends that were refused or not answered
+  std::uint64_t forgotten = 0;  ///< hints whose record, or whose target's ownership, was gone
+  std::size_t needs_repair = 0;
+};
+
+/// Hinted handoff of one shard, strict (DESIGN: repair): keeps hints of the writes that an owner
+/// missed, and when it is alive again sends it the records as they are by then, owners recomputed.
+/// A hint is dropped once its target has answered that it holds the record durably, never for
+/// having been sent. One stream a target, a bounded window, a rate for all together; slower while
+/// clients wait. One thread; on the shard's loop.
+class Handoff {
+ public:
+  struct Environment {
+    const Clock& clock;
+    Timers& timers;
+    Store& store;
+    HandoffPort& port;
+  };
+  struct Options {
+    NodeId self;
+    std::uint64_t bytes_a_second = limits::handoff_rate_bytes;
+    std::size_t window = limits::handoff_window;
+    HintBook::Limits book = {};
+  };
+
+  Handoff(const Environment& environment, const Options& options, Random random);
+  Handoff(const Handoff&) = delete;
+  Handoff& operator=(const Handoff&) = delete;
+  ~Handoff();
+
+  /// The ring may have changed, or who lives.
+  void on_view(std::shared_ptr<const Epoch> epoch);
+  /// `target` may lack this key's current record.
+  void leave(PartitionId partition, BytesView key, NodeId target);
+
+  /// Until resume(), or a restart, nothing is replayed. Hints are left all the same.
+  void pause();
+  void resume();
+  /// Gives up the hints for a target: its partitions are marked as needing anti-entropy. How many
+  /// there were.
+  std::uint64_t cancel(NodeId target);
+
+  /// Owners that lack writes of which no hint tells any more; anti-entropy compares them and says
+  /// so. See RepairMarks::clear().
+  [[nodiscard]] std::vector<NeedsRepair> needs_repair() const { return book_.marks().list(); }
+  void repaired(const NeedsRepair& mark) { book_.marks().clear(mark); }
+
+  [[nodiscard]] HandoffStatus status() const;
+
+ private:
+  using Stream = HandoffStream;
+
+  void run();
+  void wake_at(Instant when);
+  void forget_moved();
+
+  // handoff_replay.cc
+  void replay(NodeId target, Stream& stream, Instant now);
+  [[nodiscard]] bool is_blocked(NodeId target, Stream& stream, Instant now);
+  [[nodiscard]] bool fill(NodeId target, Stream& stream);
+  void end_pass(NodeId target, Stream& stream, Instant now);
+  void send_next(NodeId target, Stream& stream, Instant now);
+  void on_answer(NodeId target, const Bytes& hint, const Result<void>& answer);
+  void back_off(Stream& stream, Instant now);
+  void erase(const Bytes& hint);
+
+  Environment env_;
+  Options options_;
+  Random random_;
+  Throttle throttle_;
+  HintBook book_;
+  std::shared_ptr<const Epoch> epoch_;
+  std::map<NodeId, Stream> streams_;
+  bool is_paused_ = false;
+  HandoffStatus counts_;
+  TimerId timer_;
+  std::optional<Instant> wake_at_;
+  Instant age_checked_at_;
+};
+
+}  // namespace coterie::transfer

@@ -1,0 +1,380 @@
+#include "node/transfer/handoff.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "storage/key.h"
+#include "storage/memory_store.h"
+#include "tests/unit/node/hand_time.h"
+#include "tests/unit/node/samples.h"
+
+using namespace coterie;
+using namespace coterie::transfer;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Notes what is sent; the test answers.
+class FakePort final : public HandoffPort {
+ public:
+  struct Sent {
+    NodeId to;
+    wire::ReplicaScope scope;
+    Bytes key;
+    Bytes record;
+    bool is_repair = false;
+    wire::Durability durability = wire::Durability::bucket_default;
+    Done done;
+  };
+
+  Reach reach(NodeId node) const override {
+    const auto found = reaches.find(node);
+    return found == reaches.end() ? Reach::ready : found->second;
+  }
+  Result<Current> current(PartitionId partition, BytesView key) override {
+    if (copy_error) return std::unexpected(*copy_error);
+    const auto found = records.find(key);
+    return Current{.scope = {.partition = partition, .generation = Generation{5}},
+                   .record = found == records.end() ? Bytes() : found->second};
+  }
+  bool send(NodeId to, const wire::ReplicaWrite& message, Duration, Done done) override {
+    if (refuses_sends) return false;
+    sent.push_back({to, message.scope, Bytes(message.key), Bytes(message.record), message.is_repair,
+                    message.durability, std::move(done)});
+    return true;
+  }
+  bool is_busy() const override { return busy; }
+
+  /// Answers the oldest.
+  void answer(Result<void> result = {}) {
+    REQUIRE_FALSE(sent.empty());
+    Sent first = std::move(sent.front());
+    sent.erase(sent.begin());
+    first.done(std::move(result));
+  }
+  void answer_all() {
+    while (!sent.empty()) answer();
+  }
+
+  std::map<NodeId, Reach> reaches;
+  std::map<Bytes, Bytes, std::less<>> records;
+  std::optional<Error> copy_error;
+  bool refuses_sends = false;
+  bool busy = false;
+  std::vector<Sent> sent;
+};
+
+struct World {
+  explicit World(std::size_t nodes = 3) : epoch(sample_epoch(nodes)) { start(); }
+
+  void start(Handoff::Options options = {}) {
+    handoff.reset();
+    options.self = node_id(1);
+    handoff = std::make_unique<Handoff>(
+        Handoff::Environment{.clock = clock, .timers = timers, .store = store, .port = port},
+        options, Random(3));
+    handoff->on_view(epoch);
+    timers.advance(1s);
+  }
+  PartitionId partition(std::string_view key) const {
+    return epoch->partition(decode_key(key)->token);
+  }
+  /// The stored form of the next key, of a partition that both nodes own, with a record.
+  Bytes new_key(NodeId target = node_id(2)) {
+    for (;;) {
+      const std::string text = "key" + std::to_string(++keys);
+      Bytes key = *encode_key({.token = epoch->token(BucketId{1}, text),
+                               .bucket = BucketId{1},
+                               .partition_key = text,
+                               .sort_key = {}});
+      if (!epoch->owns(node_id(1), partition(key)) || !epoch->owns(target, partition(key))) {
+        continue;
+      }
+      port.records[key] = "record of " + text;
+      return key;
+    }
+  }
+  Bytes leave(NodeId target = node_id(2)) {
+    Bytes key = new_key(target);
+    handoff->leave(partition(key), key, target);
+    return key;
+  }
+  std::uint64_t hints() const {
+    std::uint64_t count = 0;
+    for (const auto& target : handoff->status().targets) count += target.hints;
+    return count;
+  }
+  HandoffStatus::Target only() const {
+    const auto status = handoff->status();
+    REQUIRE(status.targets.size() == 1);
+    return status.targets[0];
+  }
+
+  std::shared_ptr<const Epoch> epoch;
+  HandClock clock;
+  HandTimers timers{clock};
+  MemoryStore store{16};
+  FakePort port;
+  std::unique_ptr<Handoff> handoff;
+  int keys = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a hint waits while its target is away, and is replayed and dropped when it is back") {
+  World world;
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  const Bytes key = world.leave();
+  world.timers.advance(1h);
+  CHECK(world.port.sent.empty());
+  CHECK(world.only().state == HandoffStatus::State::away);
+  world.port.records[key] = "a newer record";
+  world.port.reaches.clear();
+  world.handoff->on_view(world.epoch);
+  world.timers.advance(1s);
+  REQUIRE(world.port.sent.size() == 1);
+  const auto& sent = world.port.sent[0];
+  CHECK(sent.to == node_id(2));
+  CHECK(sent.key == key);
+  CHECK(sent.record == "a newer record");
+  CHECK(sent.is_repair);
+  CHECK(sent.durability == wire::Durability::commit);
+  CHECK(sent.scope.generation == Generation{5});
+  CHECK(world.hints() == 1);  // sent is not held
+  world.port.answer();
+  CHECK(world.hints() == 0);
+  CHECK(world.handoff->status().replayed == 1);
+}
+
+TEST_CASE("a write that is missed while the replay is under way keeps the hint") {
+  World world;
+  const Bytes key = world.leave();
+  world.timers.advance(1s);
+  REQUIRE(world.port.sent.size() == 1);
+  world.port.records[key] = "second";
+  world.handoff->leave(world.partition(key), key, node_id(2));
+  world.port.answer();
+  CHECK(world.hints() == 1);
+  world.timers.advance(1s);
+  REQUIRE(world.port.sent.size() == 1);
+  CHECK(world.port.sent[0].record == "second");
+  world.port.answer();
+  CHECK(world.hints() == 0);
+}
+
+TEST_CASE("what the target does not answer stays, and is tried again after a growing pause") {
+  World world;
+  (void)world.leave();
+  world.timers.advance(1s);
+  Duration before{};
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    CAPTURE(attempt);
+    REQUIRE(world.port.sent.size() == 1);
+    world.port.answer(fail(ErrorCode::unavailable, "no answer"));
+    CHECK(world.hints() == 1);
+    CHECK(world.only().state == HandoffStatus::State::refused);
+    CHECK(world.only().why == "no answer");
+    Duration waited{};
+    while (world.port.sent.empty()) {
+      world.timers.advance(10ms);
+      waited += 10ms;
+      REQUIRE(waited < 10s);
+    }
+    CHECK(waited >= before / 2);
+    before = waited;
+  }
+  world.port.answer();
+  CHECK(world.hints() == 0);
+}
+
+TEST_CASE("all hints get through a window that never overflows, slower while clients wait") {
+  World world;
+  world.start({.window = 16});
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  for (int i = 0; i < 1000; ++i) (void)world.leave();
+  world.port.reaches.clear();
+  world.port.busy = true;
+  world.handoff->on_view(world.epoch);
+  world.timers.advance(1s);
+  CHECK(world.port.sent.size() == 2);
+  world.port.busy = false;
+  std::size_t answered = 0;
+  while (world.hints() > 0) {
+    CHECK(world.port.sent.size() <= 16);
+    if (world.port.sent.empty()) {
+      world.timers.advance(10ms);
+      REQUIRE(world.clock.time < Instant(3h));
+    } else {
+      world.port.answer();
+      ++answered;
+    }
+  }
+  CHECK(answered == 1000);
+}
+
+TEST_CASE("records go at the configured rate") {
+  World world;
+  world.start({.bytes_a_second = 100'000, .window = 1000});
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  for (int i = 0; i < 300; ++i) {
+    const Bytes key = world.leave();
+    world.port.records[key] = Bytes(1000, 'v');
+  }
+  world.port.reaches.clear();
+  world.handoff->on_view(world.epoch);
+  std::size_t sent = 0;
+  for (int i = 0; i < 100; ++i) {
+    world.timers.advance(10ms);
+    sent += world.port.sent.size();
+    world.port.answer_all();
+  }
+  // 1.1 s' worth of them, the burst counted, at about 1,150 bytes each.
+  CHECK(sent > 85);
+  CHECK(sent < 105);
+}
+
+TEST_CASE("owners are recomputed: a target that owns the partition no more gets nothing") {
+  World world(5);
+  Bytes key = world.new_key();
+  while (world.epoch->owns(node_id(2), world.partition(key))) {
+    key = world.new_key(node_id(1));
+  }
+  world.handoff->leave(world.partition(key), key, node_id(2));
+  world.timers.advance(1s);
+  CHECK(world.port.sent.empty());
+  CHECK(world.hints() == 0);
+  CHECK(world.handoff->status().forgotten == 1);
+  CHECK(world.handoff->needs_repair().empty());
+}
+
+TEST_CASE("a restart forgets the hints for those that are no owners, even of the dead") {
+  World world(5);
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  Bytes key = world.new_key();
+  while (world.epoch->owns(node_id(2), world.partition(key))) key = world.new_key(node_id(1));
+  world.handoff->leave(world.partition(key), key, node_id(2));
+  (void)world.leave();
+  CHECK(world.hints() == 2);
+  world.start();
+  CHECK(world.hints() == 1);
+}
+
+TEST_CASE("a hint whose record is gone is dropped") {
+  World world;
+  const Bytes key = world.new_key();
+  world.port.records.erase(key);
+  world.handoff->leave(world.partition(key), key, node_id(2));
+  world.timers.advance(1s);
+  CHECK(world.port.sent.empty());
+  CHECK(world.hints() == 0);
+}
+
+TEST_CASE("a partition that is refused does not hold up the others") {
+  World world;
+  world.start({.window = 4});
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  for (int i = 0; i < 200; ++i) (void)world.leave();
+  world.port.reaches.clear();
+  world.handoff->on_view(world.epoch);
+  world.timers.advance(1s);
+  REQUIRE_FALSE(world.port.sent.empty());
+  const PartitionId bad = world.port.sent[0].scope.partition;
+  const auto turn = [&] {
+    for (int i = 0; i < 400 && !world.port.sent.empty(); ++i) {
+      const bool is_bad = world.port.sent[0].scope.partition == bad;
+      world.port.answer(is_bad ? Result<void>(fail(ErrorCode::unsure, "it is being refilled"))
+                               : Result<void>());
+    }
+  };
+  turn();
+  const std::uint64_t left = world.hints();
+  CHECK(left > 0);
+  CHECK(left < 50);
+  CHECK(world.handoff->status().replayed == 200 - left);
+  CHECK(world.only().why == "it is being refilled");
+  for (int i = 0; i < 10; ++i) {
+    world.timers.advance(1s);
+    turn();
+  }
+  CHECK(world.hints() == left);
+  for (int i = 0; i < 20 && world.hints() > 0; ++i) {
+    world.timers.advance(5s);
+    world.port.answer_all();
+  }
+  CHECK(world.hints() == 0);
+}
+
+TEST_CASE("a copy that may lack data is not pushed, one too large is left") {
+  World world;
+  world.port.copy_error = Error{.code = ErrorCode::unsure, .message = "may lack data"};
+  const Bytes key = world.leave();
+  world.timers.advance(1s);
+  CHECK(world.port.sent.empty());
+  CHECK(world.hints() == 1);
+  CHECK(world.only().why == "this node's copy: may lack data");
+  world.port.copy_error.reset();
+  world.port.records[key] = Bytes(limits::frame_bytes, 'v');
+  world.timers.advance(1min);
+  CHECK(world.port.sent.empty());
+  CHECK(world.hints() == 1);
+  world.port.records[key] = "small";
+  world.timers.advance(1min);
+  CHECK(world.port.sent.size() == 1);
+}
+
+TEST_CASE("pause, resume, and what cannot be sent to") {
+  World world;
+  world.handoff->pause();
+  (void)world.leave();
+  world.timers.advance(1min);
+  CHECK(world.port.sent.empty());
+  CHECK(world.only().state == HandoffStatus::State::paused);
+  world.port.refuses_sends = true;
+  world.handoff->resume();
+  world.timers.advance(1s);
+  CHECK(world.only().state == HandoffStatus::State::refused);
+  world.port.refuses_sends = false;
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::unreachable;
+  world.timers.advance(10s);
+  CHECK(world.only().state == HandoffStatus::State::unreachable);
+  CHECK(world.port.sent.empty());
+  world.port.reaches.clear();
+  world.timers.advance(1s);
+  CHECK(world.port.sent.size() == 1);
+}
+
+TEST_CASE("cancel gives the hints up and marks their partitions, until those are repaired") {
+  World world;
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  const Bytes key = world.leave();
+  const Bytes other = world.leave(node_id(3));
+  CHECK(world.handoff->cancel(node_id(2)) == 1);
+  CHECK(world.handoff->cancel(node_id(7)) == 0);
+  world.timers.advance(1s);
+  REQUIRE(world.hints() == 1);
+  CHECK(world.only().target == node_id(3));
+  const auto marks = world.handoff->needs_repair();
+  REQUIRE(marks.size() == 1);
+  CHECK(marks[0].partition == world.partition(key));
+  CHECK(marks[0].target == node_id(2));
+  world.handoff->repaired(marks[0]);
+  CHECK(world.handoff->needs_repair().empty());
+}
+
+TEST_CASE("after a restart what was left is replayed") {
+  World world;
+  world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
+  for (int i = 0; i < 2100; ++i) (void)world.leave();
+  world.port.reaches.clear();
+  world.start();
+  for (int i = 0; i < 10000 && world.hints() > 0; ++i) {
+    world.timers.advance(1ms);
+    world.port.answer_all();
+  }
+  CHECK(world.hints() == 0);
+  CHECK(world.handoff->status().replayed == 2100);
+}
