@@ -56,6 +56,7 @@ class BenchReplica final : public LocalReplica {
                          Tag) override {
     return LocalScan{.is_durable = true};
   }
+  void heard_of_purge(PartitionId, Generation) override {}
 
   std::unordered_map<Bytes, Bytes> records;
 
