@@ -90,6 +90,8 @@ inline constexpr unsigned resends_a_put = 3;    // to one owner, for purges that
 inline constexpr unsigned restarts_a_read = 3;  // for purges that came in between
 inline constexpr auto max_clock_skew = 500ms;
 inline constexpr std::uint64_t timestamp_most = 1ULL << 62;  // of a context: the year 4199
+inline constexpr auto drain_least = 200ms;                   // of a stop, for go_away to be heard
+inline constexpr auto drain_most = 2s;                       // of a stop, for requests in progress
 inline constexpr auto queue_delay_target = 5ms;
 inline constexpr auto queue_delay_interval = 100ms;
 

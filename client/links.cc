@@ -202,7 +202,16 @@ void Links::on_go_away(ConnectionId connection, std::uint32_t retry_after_ms) {
   Link& link = *by_connection_.at(connection);
   link.is_leaving = true;
   link.retry_at = env_.clock.now() + std::chrono::milliseconds(retry_after_ms);
-  hand_back(link, {.code = ErrorCode::closed, .message = "the node is stopping"});
+  const Error why{.code = ErrorCode::closed, .message = "the node is stopping"};
+  hand_back(link, why);
+  part(link);
+}
+
+/// A node that stops waits for its clients to hang up, which they do once all is answered.
+void Links::part(Link& link) {
+  if (!link.is_leaving || !link.unanswered.empty()) return;
+  transport_->close(link.connection);
+  lose(link, {.code = ErrorCode::closed, .message = "the node is stopping"}, Duration::zero());
 }
 
 std::optional<Links::Sent> Links::on_reply(ConnectionId connection, std::uint64_t request_id) {
@@ -213,6 +222,7 @@ std::optional<Links::Sent> Links::on_reply(ConnectionId connection, std::uint64_
   link.unanswered_bytes -= found->second.bytes;
   link.unanswered.erase(found);
   touch(link);
+  part(link);
   return sent;
 }
 

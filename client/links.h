@@ -111,6 +111,7 @@ class Links {
   void pump(Link& link);
   void dial(Link& link);
   void hand_back(Link& link, const Error& why);
+  void part(Link& link);
   void lose(Link& link, const Error& why, Duration pause);
 
   Environment env_;

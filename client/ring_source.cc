@@ -107,7 +107,8 @@ bool RingSource::on_frame(ConnectionId connection, const wire::FrameHeader& head
                           BytesView body) {
   if (connection != connection_) return false;
   if (header.kind == wire::Kind::go_away) {
-    // Ring requests are answered until the node closes.
+    is_leaving_ = true;
+    part();
     return true;
   }
   if (state_ != State::asking || header.request_id != request_id_) {
@@ -136,7 +137,17 @@ void RingSource::take(BytesView body) {
   state_ = State::resting;
   rounds_failed_ = 0;
   arm(refresh_ - refresh_ / 8 + jitter(random_, refresh_ / 4), &RingSource::on_rested);
+  part();
   events_.on_ring(before);
+}
+
+/// The node stops and waits for its clients to hang up; what is asked of it is still answered.
+void RingSource::part() {
+  if (!is_leaving_ || state_ != State::resting) return;
+  if (transport_ != nullptr) transport_->close(connection_);
+  connection_ = {};
+  is_open_ = false;
+  is_leaving_ = false;
 }
 
 bool RingSource::on_closed(ConnectionId connection, const Error& why) {
@@ -148,6 +159,7 @@ bool RingSource::on_closed(ConnectionId connection, const Error& why) {
   }
   connection_ = {};
   is_open_ = false;
+  is_leaving_ = false;
   // While it rests nothing is lost: the next refresh dials another.
   if (state_ != State::resting) try_next(why.message);
   return true;
@@ -193,6 +205,7 @@ void RingSource::hang_up() {
   if (connection_.value != 0 && transport_ != nullptr) transport_->close(connection_);
   connection_ = {};
   is_open_ = false;
+  is_leaving_ = false;
 }
 
 }  // namespace coterie::client

@@ -64,6 +64,7 @@ class RingSource {
   void on_silence();
   void on_rested();
   void hang_up();
+  void part();
 
   Environment env_;
   std::vector<Address> seeds_;
@@ -76,6 +77,7 @@ class RingSource {
   State state_ = State::idle;
   ConnectionId connection_;
   bool is_open_ = false;
+  bool is_leaving_ = false;  // the node said go away
   std::uint64_t request_id_ = 0;
   TimerId timer_;
   std::vector<Address> untried_;  // of this round, last first

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/env/system.h"
+#include "base/limits.h"
 
 namespace coterie {
 namespace {
@@ -127,10 +128,26 @@ void Node::shut_down() {
   log_.info("node", "stopping");
   client_door_.reset();
   peer_door_.reset();
-  control_->leave([this] {
-    end_shards();
-    loop_.stop();
+  parts_to_end_ = 1;
+  if (shards_ready_ == shards_.size()) {
+    for (const auto& shard : shards_) {
+      const auto drained = [this] { (void)loop_.mailbox().post([this] { on_part_ended(); }); };
+      if (shard->drain(drained)) ++parts_to_end_;
+    }
+  }
+  // Should one of them not come to its end.
+  stop_timer_ = loop_.timers().start(2 * Duration(limits::drain_most), [this] {
+    parts_to_end_ = 1;
+    on_part_ended();
   });
+  control_->leave([this] { on_part_ended(); });
+}
+
+void Node::on_part_ended() {
+  if (parts_to_end_ == 0 || --parts_to_end_ > 0) return;
+  loop_.timers().cancel(stop_timer_);
+  end_shards();
+  loop_.stop();
 }
 
 /// All threads end before the first shard goes: until then one may pass a request on to another.

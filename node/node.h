@@ -48,7 +48,8 @@ class Node final : public Mesh {
 
   /// Serves until stop(). Errors: a shard cannot be opened.
   [[nodiscard]] Result<void> run();
-  /// Leaves the gossip, checkpoints and makes run() return. From any thread, also a second time.
+  /// Says goodbye, finishes what is in progress (at most limits::drain_most), leaves the gossip,
+  /// checkpoints and makes run() return. From any thread, also a second time.
   void stop();
 
   /// Calls back on the control loop, within two seconds; shards that did not answer by then are
@@ -69,6 +70,7 @@ class Node final : public Mesh {
   void on_shard_ready(const Result<void>& result);
   void on_data_hello(GreetedSocket socket, wire::Role role);
   void shut_down();
+  void on_part_ended();
   void end_shards();
   void collect_status(std::function<void(NodeStatus)> done);
 
@@ -92,6 +94,8 @@ class Node final : public Mesh {
   std::vector<std::unique_ptr<ShardThread>> shards_;
   std::size_t shards_ready_ = 0;
   bool is_stopping_ = false;
+  std::size_t parts_to_end_ = 0;  // of a stop: the shards' draining, the leaving
+  TimerId stop_timer_;
   Result<void> outcome_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
+
 namespace coterie {
 namespace {
 
@@ -12,6 +14,8 @@ constexpr auto back_off_most = std::chrono::seconds(2);
 /// answered for so long: a slow disk must not look like a lost link.
 constexpr auto silence_of_dead = std::chrono::seconds(1);
 constexpr auto silence_of_asked = std::chrono::seconds(3);
+/// A node that said go away closes the link itself, sooner than this.
+constexpr Duration parting = 2 * Duration(limits::drain_most);
 
 }  // namespace
 
@@ -39,10 +43,12 @@ bool PeerLinks::is_dead(NodeId node) const {
 bool PeerLinks::send(const Target& to, Bytes frame) {
   Link& link = links_[to];
   const bool dead = is_dead(to.node);
-  if (is_silent(link, dead)) {
+  const bool has_left = link.leaves_by && clock_.now() >= *link.leaves_by;
+  if (has_left || is_silent(link, dead)) {
     give_up(to, link);
     return false;
   }
+  if (link.leaves_by) return false;
   if (link.connection.value == 0) {
     const auto* peer = view_ == nullptr ? nullptr : view_->peer(to.node);
     if (peer == nullptr || peer->meta.peer.port == 0 || clock_.now() < link.retry_at) return false;
@@ -62,6 +68,7 @@ bool PeerLinks::is_reachable(NodeId node) const {
   if (is_dead(node)) return is_connected(node);
   const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
   for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
+    if (at->second.leaves_by) return false;
     if (at->second.connection.value == 0 && clock_.now() < at->second.retry_at) return false;
   }
   return true;
@@ -70,7 +77,7 @@ bool PeerLinks::is_reachable(NodeId node) const {
 bool PeerLinks::is_connected(NodeId node) const {
   const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
   for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
-    if (at->second.is_open) return true;
+    if (at->second.is_open && !at->second.leaves_by) return true;
   }
   return false;
 }
@@ -111,6 +118,12 @@ void PeerLinks::on_heard(ConnectionId connection) {
   link.unheard_since.reset();
 }
 
+void PeerLinks::on_go_away(ConnectionId connection) {
+  const auto found = targets_.find(connection);
+  if (found == targets_.end()) return;
+  links_[found->second].leaves_by = clock_.now() + parting;
+}
+
 void PeerLinks::on_closed(ConnectionId connection) {
   const auto found = targets_.find(connection);
   if (found == targets_.end()) return;
@@ -135,6 +148,7 @@ void PeerLinks::give_up(const Target& target, Link& link) {
 void PeerLinks::lose(const Target& target, Link& link) {
   link.connection = {};
   link.is_open = false;
+  link.leaves_by.reset();
   link.unheard_since.reset();
   const auto doubled = back_off_least * (1U << std::min(link.losses, 6U));
   const Duration most = std::min<Duration>(doubled, back_off_most);

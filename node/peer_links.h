@@ -51,6 +51,8 @@ class PeerLinks {
   void on_open(ConnectionId connection, const wire::Hello& theirs);
   /// A frame came in.
   void on_heard(ConnectionId connection);
+  /// It said go away: nothing new is sent over it, and its node is not reachable until it is lost.
+  void on_go_away(ConnectionId connection);
   /// The transport lost a connection; take_lost() tells whose, if it was one of these.
   void on_closed(ConnectionId connection);
   /// The links lost or given up since the last call: nothing asked over them will be answered.
@@ -60,6 +62,7 @@ class PeerLinks {
   struct Link {
     ConnectionId connection;  // 0 while waiting
     bool is_open = false;
+    std::optional<Instant> leaves_by;  // it said go away
     std::uint32_t losses = 0;
     Instant retry_at;
     Instant heard_at;                      // at first: dialled at

@@ -50,6 +50,7 @@ Shard::~Shard() {
   clients_.for_each([this](std::uint64_t id) { env_.timers.cancel(clients_.find(id)->patience); });
   env_.store.set_progress_handler({});
   env_.timers.cancel(wakeup_);
+  if (drain_) env_.timers.cancel(drain_->timer);
 }
 
 void Shard::attach(Transport& transport) {
@@ -83,6 +84,7 @@ wire::Hello Shard::hello(ShardIndex theirs) const {
 void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
   if (!links_.target_of(connection)) {
     connections_[connection].role = theirs.role;
+    if (drain_) say_goodbye(connection);
     return;
   }
   links_.on_open(connection, theirs);
@@ -114,6 +116,7 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
       serve_replica(connection, header, body);
       break;
     case wire::Kind::go_away:
+      links_.on_go_away(connection);
       break;
     default:
       if (const auto peer = links_.target_of(connection)) {

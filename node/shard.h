@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -101,6 +102,11 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// The replay of hints: to pause it, resume it, give it up.
   [[nodiscard]] transfer::Handoff& handoff() { return handoff_; }
 
+  /// The node stops: tells whoever is connected to ask others, and goes on serving. `done` is
+  /// called once, when nothing is in progress any more and all clients have hung up, or after
+  /// limits::drain_most. Once.
+  void drain(std::move_only_function<void()> done);
+
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
   void on_passed_answer(coordinator::ClientHandle client, Bytes frame);
@@ -190,6 +196,11 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   template <class Reply>
   void answer_with(ClientHandle client, const Reply& reply);
 
+  // shard_drain.cc
+  void say_goodbye(ConnectionId connection);
+  void look_at_drain();
+  [[nodiscard]] bool is_drained() const;
+
   /// The end of every event: tells of lost links, asks to be woken.
   void settle();
   void arm_wakeup();
@@ -212,6 +223,12 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for
+  struct Drain {
+    Instant since;
+    TimerId timer;
+    std::move_only_function<void()> done;
+  };
+  std::optional<Drain> drain_;  // while the node stops
   TimerId wakeup_;
   std::optional<Instant> wakeup_at_;
   StoreState reported_state_ = StoreState::healthy;

@@ -104,6 +104,10 @@ bool ShardThread::post(std::move_only_function<void(Shard&)> task) {
   });
 }
 
+bool ShardThread::drain(std::move_only_function<void()> done) {
+  return post([done = std::move(done)](Shard& shard) mutable { shard.drain(std::move(done)); });
+}
+
 void ShardThread::adopt(GreetedSocket socket) {
   const bool posted = loop_.mailbox().post([this, socket = std::move(socket)]() mutable {
     if (running_ == nullptr) return;

@@ -35,6 +35,8 @@ class ShardThread {
 
   /// Runs on the shard's thread; false if its mailbox is full or it has stopped.
   bool post(std::move_only_function<void(Shard&)> task);
+  /// Shard::drain(); `done` is called on the shard's thread. False, and it will not be, as post().
+  bool drain(std::move_only_function<void()> done);
   /// Hands over a greeted connection.
   void adopt(GreetedSocket socket);
   /// Stops taking requests, checkpoints, ends the thread.

@@ -72,6 +72,23 @@ class Crashes(unittest.TestCase):
             load.stop()
             load.verify(self)
 
+    def test_a_rolling_restart_fails_no_request(self):
+        with Cluster(shards=2) as cluster:
+            cluster.start()
+            load = Load(cluster)
+            load.wait_for(2000)
+            for peer in cluster.peers:
+                self.assertEqual(peer.terminate(), 0, peer.log_text())
+                load.wait_for(500)
+                peer.start()
+                cluster.wait_ready()
+                wait_until(lambda: all(cluster.states(seen_by=other) == ["alive"] * 3
+                                       for other in range(3)), "all seen alive by all")
+                load.wait_for(1000)
+            report = load.stop()
+            self.assertEqual(report["failed"], 0, report)
+            load.verify(self)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -41,6 +41,8 @@ void SimClient::finish(std::uint64_t id, Result<Reply> reply) {
 
 void SimClient::on_frame(ConnectionId /*connection*/, const wire::FrameHeader& header,
                          BytesView body) {
+  // It is asked on until it closes.
+  if (header.kind == wire::Kind::go_away) return;
   finish(header.request_id, Reply{.header = header, .body = body});
 }
 

@@ -69,6 +69,7 @@ struct SimNode::Running {
   std::unique_ptr<SimListener> client_door;
   std::vector<std::unique_ptr<ShardLoop>> shards;
   std::size_t shards_ready = 0;
+  std::size_t parts_to_end = 0;  // of a stop: the shards' draining, the leaving
   std::size_t shards_closed = 0;
   bool is_stopping = false;
   bool has_failed = false;
@@ -197,18 +198,27 @@ void SimNode::stop() {
   log_.info("node", "stopping");
   running_->client_door.reset();
   running_->peer_door.reset();
-  running_->control->leave([this] {
-    running_->shards_closed = running_->shards.size();
-    for (const auto& loop : running_->shards) {
-      if (loop->store == nullptr) continue;
-      --running_->shards_closed;
-      loop->store->close([this] { shard_closed(); });
-    }
-    if (running_->shards_closed == running_->shards.size()) {
-      --running_->shards_closed;
-      shard_closed();
-    }
-  });
+  running_->parts_to_end = 1;
+  for (const auto& loop : running_->shards) {
+    if (loop->shard == nullptr) continue;
+    ++running_->parts_to_end;
+    loop->shard->drain([this] { part_ended(); });
+  }
+  running_->control->leave([this] { part_ended(); });
+}
+
+void SimNode::part_ended() {
+  if (--running_->parts_to_end > 0) return;
+  running_->shards_closed = running_->shards.size();
+  for (const auto& loop : running_->shards) {
+    if (loop->store == nullptr) continue;
+    --running_->shards_closed;
+    loop->store->close([this] { shard_closed(); });
+  }
+  if (running_->shards_closed == running_->shards.size()) {
+    --running_->shards_closed;
+    shard_closed();
+  }
 }
 
 void SimNode::shard_closed() {

@@ -89,6 +89,7 @@ class SimNode final : private Mesh {
   void on_view(const std::shared_ptr<const RingView>& view);
   void open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view);
   void on_data_hello(SimSocket socket, wire::Role role);
+  void part_ended();
   void shard_closed();
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;

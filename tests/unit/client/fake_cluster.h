@@ -81,6 +81,11 @@ class FakeCluster final : public Transport {
   /// Sends a frame that nobody asked for on all open connections to a node.
   void say(std::size_t node, const Bytes& frame);
   [[nodiscard]] std::size_t open_connections() const { return connections_.size(); }
+  [[nodiscard]] std::size_t connections_to(std::size_t node) const {
+    std::size_t count = 0;
+    for (const auto& [id, connection] : connections_) count += connection.node == node ? 1 : 0;
+    return count;
+  }
 
   ConnectionId dial(const Address& to, const wire::Hello& ours) override;
   [[nodiscard]] bool send(ConnectionId connection, Bytes frame) override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "tests/unit/client/fake_cluster.h"
 
@@ -125,6 +126,26 @@ TEST_CASE("a node that says go away gets nothing new, until it is time to come b
   CHECK(ask(20) == 0);
   bench.time.pass(3s);
   CHECK(ask(20) == 20);
+}
+
+TEST_CASE("a node that says go away is hung up on once it has answered, and nothing fails") {
+  Bench bench;
+  REQUIRE(bench.ready());
+  bench.cluster.answer = [](const Request&) { return Answer::of(wire::PutReply{.siblings = 1}); };
+  for (int i = 0; i < 100; ++i) REQUIRE(bench.put(std::to_string(i), "v"));
+  REQUIRE(bench.cluster.connections_to(0) > 0);
+  bool has_said = false;
+  bench.cluster.answer = [&](const Request& request) {
+    if (request.node == 0 && !std::exchange(has_said, true)) {
+      bench.cluster.say(0, wire::encode(wire::GoAway{.retry_after_ms = 5000}));
+    }
+    return Answer::of(wire::PutReply{.siblings = 1});
+  };
+  bench.cluster.requests.clear();
+  for (int i = 0; i < 200; ++i) CHECK(bench.put(std::to_string(i), "v"));
+  CHECK(has_said);
+  CHECK(bench.cluster.requests.size() == 200);
+  CHECK(bench.cluster.connections_to(0) == 0);
 }
 
 TEST_CASE("a connection that is lost is dialled again with pauses that grow") {

@@ -168,3 +168,27 @@ TEST_CASE("a dial that nobody answers is given up") {
   CHECK_FALSE(world.links.send(world.two, "b"));
   CHECK(world.links.take_lost() == std::vector{world.two});
 }
+
+TEST_CASE("a node that says go away gets nothing new, and is dialled once it has gone") {
+  World world;
+  REQUIRE(world.links.send(world.two, "a"));
+  world.open(1, node_id(2));
+  world.links.on_go_away(NotingTransport::link(1));
+  CHECK_FALSE(world.links.send(world.two, "b"));
+  CHECK_FALSE(world.links.is_reachable(node_id(2)));
+  CHECK_FALSE(world.links.is_connected(node_id(2)));
+  CHECK(world.transport.closed.empty());  // what was asked is still answered
+  SUBCASE("by itself") {
+    world.links.on_closed(NotingTransport::link(1));
+  }
+  SUBCASE("or not, in time") {
+    world.clock.time += 5s;
+    CHECK_FALSE(world.links.send(world.two, "b"));
+    CHECK(world.transport.closed == std::vector<ConnectionId>{NotingTransport::link(1)});
+  }
+  CHECK(world.links.take_lost() == std::vector{world.two});
+  world.clock.time += 3s;
+  CHECK(world.links.is_reachable(node_id(2)));
+  CHECK(world.links.send(world.two, "c"));
+  CHECK(world.transport.dialled.size() == 2);
+}

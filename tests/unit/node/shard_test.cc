@@ -265,3 +265,39 @@ TEST_CASE("while checkpoints are behind clients' puts are refused, and later rep
   world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = world.scope(key), .key = key});
   CHECK(world.shard.status().waiting_for_log == 2);  // reads go on
 }
+
+TEST_CASE("a shard that stops says so, answers what is in progress, and waits for its clients") {
+  ShardWorld world(1);
+  world.hear(ShardWorld::client, ShardWorld::put("a", "value"));
+  bool is_drained = false;
+  world.shard.drain([&] { is_drained = true; });
+  for (const auto connection : {ShardWorld::client, ShardWorld::peer}) {
+    const auto said = world.take(connection);
+    REQUIRE(said.size() == 1);
+    CHECK(ShardWorld::kind(said[0]) == wire::Kind::go_away);
+  }
+  SUBCASE("until they hang up") {
+    world.timers.advance(1s);
+    CHECK_FALSE(is_drained);
+    // what was sent before they heard it is served
+    world.hear(ShardWorld::client, ShardWorld::put("b", "value", 2));
+    world.store.sync();
+    CHECK(world.take(ShardWorld::client).size() == 2);
+    world.timers.advance(100ms);
+    CHECK_FALSE(is_drained);
+    world.shard.on_closed(ShardWorld::client, {});
+    world.timers.advance(20ms);
+    CHECK(is_drained);
+  }
+  SUBCASE("but not for ever") {
+    world.timers.advance(limits::drain_most - 1ms);
+    CHECK_FALSE(is_drained);
+    world.timers.advance(20ms);
+    CHECK(is_drained);
+  }
+  SUBCASE("and tells whoever comes late") {
+    const ConnectionId late{3};
+    world.shard.on_open(late, wire::Hello{.role = wire::Role::client});
+    REQUIRE(world.take(late).size() == 1);
+  }
+}
