@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 
@@ -58,6 +59,40 @@ std::uint64_t resident_bytes() {
   std::fclose(file);
   return read == 2 ? std::uint64_t{resident} * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))
                    : 0;
+}
+
+namespace {
+
+sigset_t broken_pipe() {
+  sigset_t only;
+  sigemptyset(&only);
+  sigaddset(&only, SIGPIPE);
+  return only;
+}
+
+bool is_pending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  return ::sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+}  // namespace
+
+NoBrokenPipes::NoBrokenPipes() : was_pending_(is_pending()) {
+  const sigset_t only = broken_pipe();
+  sigset_t before;
+  sigemptyset(&before);
+  ::pthread_sigmask(SIG_BLOCK, &only, &before);
+  was_blocked_ = sigismember(&before, SIGPIPE) == 1;
+}
+
+NoBrokenPipes::~NoBrokenPipes() {
+  if (was_blocked_) return;
+  const sigset_t only = broken_pipe();
+  // One of ours must not be delivered now.
+  const timespec at_once{};
+  if (!was_pending_ && is_pending()) ::sigtimedwait(&only, nullptr, &at_once);
+  ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
 }
 
 }  // namespace coterie

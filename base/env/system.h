@@ -31,4 +31,18 @@ template <class Id128>
 /// Memory of this process that is in RAM; 0 where the system does not tell.
 [[nodiscard]] std::uint64_t resident_bytes();
 
+/// While it lives, writing to a pipe or socket whose other end has gone raises no SIGPIPE on this
+/// thread; it is an error only. Destroyed on the thread that made it.
+class NoBrokenPipes {
+ public:
+  NoBrokenPipes();
+  NoBrokenPipes(const NoBrokenPipes&) = delete;
+  NoBrokenPipes& operator=(const NoBrokenPipes&) = delete;
+  ~NoBrokenPipes();
+
+ private:
+  bool was_blocked_ = false;
+  bool was_pending_ = false;
+};
+
 }  // namespace coterie

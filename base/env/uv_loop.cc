@@ -3,7 +3,6 @@
 #include <uv.h>
 
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <unordered_map>
@@ -165,8 +164,6 @@ class UvLoop::Impl {
  public:
   explicit Impl(const Options& options)
       : timers_(clock_), turns_(clock_, loop_), mailbox_(options.mailbox_capacity, wake_) {
-    // A write to a connection that the other side has reset must be an error, not a death.
-    if (std::signal(SIGPIPE, SIG_IGN) == SIG_ERR) check(false, "SIGPIPE can be ignored");
     check(uv_loop_init(&loop_) == 0, "an event loop can be made");
     loop_.data = this;
     check(uv_async_init(&loop_, &wake_, [](uv_async_t* wake) { self(wake).on_wake(); }) == 0,
@@ -180,6 +177,7 @@ class UvLoop::Impl {
   }
 
   ~Impl() {
+    const NoBrokenPipes guard;
     mailbox_.close();
     timers_.drop_all();
     hooks_.clear();
@@ -199,12 +197,14 @@ class UvLoop::Impl {
   }
 
   void run() {
+    const NoBrokenPipes guard;
     uv_run(&loop_, UV_RUN_DEFAULT);
     end_turn();  // the last turn's own, which libuv leaves out
     mailbox_.close();
   }
 
   void turn(Duration at_most) {
+    const NoBrokenPipes guard;
     if (at_most <= Duration::zero()) {
       uv_run(&loop_, UV_RUN_NOWAIT);
       return;

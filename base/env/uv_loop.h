@@ -19,8 +19,9 @@ namespace coterie {
 /// One libuv event loop: the real side of Clock, Timers and Mailbox. The thread that calls run() or
 /// turn() is the loop's thread; everything but stop(), mailbox().post() and clock() belongs to it
 /// (before the first turn: to the thread that builds it). Whatever uses the loop (transports,
-/// listeners, workers) is destroyed before it, on that thread or after that thread has ended. The
-/// process ignores SIGPIPE from its first loop on.
+/// listeners, workers) is destroyed before it, on that thread or after that thread has ended. A
+/// write to a connection that was reset is an error and no SIGPIPE: that is blocked on the loop's
+/// thread while it serves, and nowhere else.
 class UvLoop final {
  public:
   struct Options {

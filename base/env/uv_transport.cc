@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/env/system.h"
 #include "base/env/uv_connection.h"
 
 namespace coterie {
@@ -16,6 +17,7 @@ Connections::Connections(UvLoop& loop, TransportHandler& handler,
       hook_(loop.at_turn_end(UvLoop::TurnEnd::flush, [this] { flush(); })) {}
 
 Connections::~Connections() {
+  const NoBrokenPipes guard;  // what is closed still sends what it can
   loop_.remove_hook(hook_);
   for (const auto& [id, connection] : connections_) connection->close();
 }

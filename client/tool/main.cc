@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <variant>
 
@@ -33,6 +34,8 @@ Exit run(const Arguments& arguments) {
 }  // namespace coterie::tool
 
 int main(int argc, char** argv) {
+  // A reader that goes away is told of like a full disk, below.
+  std::signal(SIGPIPE, SIG_IGN);
   const auto parsed = coterie::tool::parse_arguments(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const auto exit = coterie::tool::run(std::get<coterie::tool::Arguments>(parsed));

@@ -1,6 +1,10 @@
 #include "base/env/uv_loop.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -110,6 +114,29 @@ TEST_CASE("resolve: numeric ones are themselves, names are found or not") {
   resolve(side.loop(), {.host = "no-such-host.invalid", .port = 7}, keep);
   REQUIRE(side.until([&] { return answers.size() == 3; }));
   CHECK_FALSE(answers[2].has_value());
+}
+
+TEST_CASE("loop: a broken pipe is an error on its thread, and the process' signals are its own") {
+  struct sigaction before {};
+  REQUIRE(::sigaction(SIGPIPE, nullptr, &before) == 0);
+  RealSide side;
+  struct sigaction after {};
+  REQUIRE(::sigaction(SIGPIPE, nullptr, &after) == 0);
+  CHECK((after.sa_handler == before.sa_handler));
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  ::close(ends[0]);
+  ssize_t written = 0;
+  CHECK(side.loop().mailbox().post([&] { written = ::write(ends[1], "x", 1); }));
+  REQUIRE(side.until([&] { return written != 0; }));
+  CHECK(written == -1);
+  ::close(ends[1]);
+  sigset_t pending;
+  REQUIRE(::sigpending(&pending) == 0);
+  CHECK(sigismember(&pending, SIGPIPE) == 0);
+  sigset_t blocked;
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, nullptr, &blocked) == 0);
+  CHECK(sigismember(&blocked, SIGPIPE) == 0);
 }
 
 TEST_CASE("loop: what a turn serves may have waited since the turn before began, without a rest") {
