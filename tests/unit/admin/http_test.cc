@@ -205,12 +205,17 @@ TEST_CASE("more requests than threads all get their answer; closing waits for th
 }
 
 TEST_CASE("nobody at home: why, not a wait") {
-  Address gone;
-  {
-    Door door;
-    gone = door.http->address();
-  }
-  const auto fetched = admin_tool::fetch(gone, "/healthz");
+  // A port that is taken and not listened on: nobody else can be met there.
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in bound{};
+  bound.sin_family = AF_INET;
+  bound.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(bound);
+  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&bound), size) == 0);
+  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) == 0);
+  const auto fetched =
+      admin_tool::fetch({.host = "127.0.0.1", .port = ntohs(bound.sin_port)}, "/healthz");
+  ::close(fd);
   REQUIRE_FALSE(fetched);
   CHECK(fetched.error().code == ErrorCode::unavailable);
   CHECK(fetched.error().message == "nothing listens there, or there is no such host");
