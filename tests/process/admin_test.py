@@ -1,0 +1,98 @@
+"""cluster-admin against three real peers, one of which is killed and comes back."""
+
+import json
+import unittest
+
+from cluster import ADMIN, COTERIE, Cluster, run, wait_until
+
+
+def ask(peer, *command):
+    """A command's document, asked of a peer's admin door, and its exit code."""
+    code, out, errors = run([ADMIN, *command, "--json", "--node", peer.address("admin")])
+    if code not in (0, 1):
+        raise AssertionError(f"{command} ended with {code}: {errors}")
+    return json.loads(out), code
+
+
+def shown(peer, *command):
+    """What a command shows to people."""
+    return run([ADMIN, *command, "--node", peer.address("admin")])
+
+
+def put(cluster, count, prefix="key"):
+    """Writes so many records, through the tool."""
+    lines = "".join(f"{prefix}{i}\tvalue of {prefix}{i}\n" for i in range(count))
+    path = cluster.path(prefix + ".tsv")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(lines)
+    code, _, errors = run([COTERIE, "import", *cluster.seeds(), "--progress", "none", path])
+    if code != 0:
+        raise AssertionError(errors)
+
+
+class ClusterAdmin(unittest.TestCase):
+    def setUp(self):
+        self.cluster = self.enterContext(Cluster(shards=2))
+        self.cluster.start()
+        self.peers = self.cluster.peers
+
+    def test_status_members_ring_and_config(self):
+        first = self.peers[0]
+        document, code = ask(first, "status")
+        self.assertEqual((code, document["verdict"]["level"]), (0, "ok"))
+        self.assertEqual([node["state"] for node in document["nodes"]], ["alive"] * 3)
+        code, out, errors = shown(first, "status")
+        self.assertEqual(code, 0, errors)
+        for node in document["nodes"]:
+            self.assertIn(node["name"], out)
+        document, _ = ask(first, "members")
+        self.assertEqual(sorted(node["addresses"]["admin"] for node in document["nodes"]),
+                         sorted(peer.address("admin") for peer in self.peers))
+        document, _ = ask(first, "ring")
+        self.assertEqual(document["partitions_total"], 64)
+        for partition in document["partitions"]:
+            self.assertEqual(len(set(partition["owners"])), 3)
+        document, _ = ask(first, "ring", "--partition", "7")
+        self.assertEqual([each["partition"] for each in document["partitions"]], [7])
+        document, _ = ask(self.peers[2], "config")
+        settings = {setting["name"]: setting["value"] for setting in document["settings"]}
+        self.assertEqual(settings["doors.admin"], self.peers[2].address("admin"))
+
+    def test_explain_says_whose_copy_differs(self):
+        run([COTERIE, "put", *self.cluster.seeds(), "a key", "before"])
+        document, _ = ask(self.peers[1], "explain", "a key")
+        self.assertEqual(document["key"], "a key")
+        digests = [owner["digest"] for owner in document["owners"]]
+        self.assertEqual(len(set(digests)), 1, document)
+        code, out, errors = shown(self.peers[1], "explain", "a key")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("equal", out)
+
+    def test_one_is_killed_and_comes_back(self):
+        first, _, victim = self.peers
+        victim.kill()
+        wait_until(lambda: self.cluster.states() == ["alive", "alive", "dead"], "the death seen")
+        document, code = ask(first, "status")
+        self.assertEqual((code, document["verdict"]["level"]), (1, "degraded"))
+        code, out, _ = shown(first, "status")
+        self.assertEqual(code, 1)
+        self.assertIn("dead", out)
+        code, _, errors = shown(victim, "status")
+        self.assertEqual(code, 5)
+        self.assertIn(victim.address("admin"), errors)
+        put(self.cluster, 200)
+        victim.start()
+        self.cluster.wait_ready()
+        wait_until(lambda: ask(first, "status")[1] == 0, "all well again")
+
+    def test_what_is_asked_wrongly_is_said(self):
+        for command in (["ring", "--partition", "64"], ["explain"], ["nonsense"],
+                        ["explain", "k", "--bucket", "none"]):
+            with self.subTest(command=command):
+                code, _, errors = shown(self.peers[0], *command)
+                self.assertEqual(code, 2)
+                self.assertNotEqual(errors, "")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
