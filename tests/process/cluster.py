@@ -96,6 +96,18 @@ class Peer:
         except (OSError, ValueError):
             return None
 
+    def metric(self, name):
+        """Summed over all its labels; None while the node says nothing."""
+        try:
+            with urllib.request.urlopen(f"http://{self.address('admin')}/metrics",
+                                        timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return None
+        values = [float(line.rsplit(" ", 1)[1]) for line in lines
+                  if line.startswith((name + "{", name + " "))]
+        return sum(values) if values else None
+
     def is_ready(self):
         return self.get("/healthz") is not None
 
