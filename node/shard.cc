@@ -39,7 +39,8 @@ Shard::Shard(const Environment& environment, Options options, Random random,
       handoff_({.clock = env_.clock,
                 .timers = env_.timers,
                 .store = env_.store,
-                .port = handoff_performer_},
+                .port = handoff_performer_,
+                .log = env_.log},
                handoff_options(options_), random.fork()) {
   counts_.shard = options_.shard;
   set_view(std::move(view));

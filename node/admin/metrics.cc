@@ -186,6 +186,16 @@ void write_replication(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.coordinator.hedges; });
   counters(page, status, "hints_left_total", "Writes that an owner missed.",
            [](const S& s) { return s.hints_left; });
+  gauges(page, status, "hints_waiting", "Kept for nodes that missed writes.",
+         [](const S& s) { return s.handoff.hints(); });
+  counters(page, status, "hints_replayed_total", "Records sent to nodes that had missed them.",
+           [](const S& s) { return s.handoff.replayed; });
+  counters(page, status, "hints_failed_total", "Such sends that were refused or not answered.",
+           [](const S& s) { return s.handoff.failures; });
+  counters(page, status, "hints_dropped_total", "Given up to anti-entropy.",
+           [](const S& s) { return s.handoff.book.dropped + s.handoff.book.not_taken; });
+  gauges(page, status, "hints_repair_marks", "Partitions of nodes that need anti-entropy.",
+         [](const S& s) { return s.handoff.needs_repair; });
   counters(page, status, "bad_answers_total", "Replicas' records that could not be decoded.",
            [](const S& s) { return s.coordinator.bad_answers; });
   gauges(page, status, "copies", "Partition copies held.", [](const S& s) { return s.copies; });

@@ -54,11 +54,17 @@ void Handoff::run() {
     age_checked_at_ = now;
     book_.check_age(env_.clock.wall_now());
   }
+  tell_of_marks();
   for (const auto& [target, groups] : book_.targets()) streams_.try_emplace(target);
   for (auto at = streams_.begin(); at != streams_.end();) {
     const auto next = std::next(at);
     replay(at->first, at->second, now);
     const bool is_done = at->second.in_flight.empty() && !book_.targets().contains(at->first);
+    if (is_done && at->second.replayed > 0) {
+      env_.log.info("handoff", "node " + short_name(at->first) + " was sent " +
+                                   std::to_string(at->second.replayed) +
+                                   " records that it had missed");
+    }
     if (is_done) streams_.erase(at);
     at = next;
   }
@@ -82,6 +88,16 @@ void Handoff::forget_moved() {
       book_.forget(target, partition);
     }
   }
+}
+
+void Handoff::tell_of_marks() {
+  const std::size_t marks = book_.marks().size();
+  if (marks > marks_told_) {
+    env_.log.warn("handoff", std::to_string(marks) +
+                                 " partitions of nodes that missed writes need anti-entropy: "
+                                 "their hints were too many, too old or given up");
+  }
+  marks_told_ = marks;
 }
 
 void Handoff::leave(PartitionId partition, BytesView key, NodeId target) {
@@ -112,6 +128,12 @@ std::uint64_t Handoff::cancel(NodeId target) {
   }
   wake_at(env_.clock.now());
   return hints;
+}
+
+std::uint64_t HandoffStatus::hints() const {
+  std::uint64_t count = 0;
+  for (const auto& target : targets) count += target.hints;
+  return count;
 }
 
 HandoffStatus Handoff::status() const {

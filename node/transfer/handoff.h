@@ -11,6 +11,7 @@
 #include "base/env/clock.h"
 #include "base/env/timers.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "node/transfer/handoff_port.h"
 #include "node/transfer/handoff_stream.h"
@@ -50,6 +51,9 @@ struct HandoffStatus {
   std::uint64_t failures = 0;   ///< sends that were refused or not answered
   std::uint64_t forgotten = 0;  ///< hints whose record, or whose target's ownership, was gone
   std::size_t needs_repair = 0;
+
+  /// Of all targets.
+  [[nodiscard]] std::uint64_t hints() const;
 };
 
 /// Hinted handoff of one shard, strict (DESIGN: repair): keeps hints of the writes that an owner
@@ -64,6 +68,7 @@ class Handoff {
     Timers& timers;
     Store& store;
     HandoffPort& port;
+    Log& log;
   };
   struct Options {
     NodeId self;
@@ -102,6 +107,7 @@ class Handoff {
   void run();
   void wake_at(Instant when);
   void forget_moved();
+  void tell_of_marks();
 
   // handoff_replay.cc
   void replay(NodeId target, Stream& stream, Instant now);
@@ -125,6 +131,7 @@ class Handoff {
   TimerId timer_;
   std::optional<Instant> wake_at_;
   Instant age_checked_at_;
+  std::size_t marks_told_ = 0;
 };
 
 }  // namespace coterie::transfer

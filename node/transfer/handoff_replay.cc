@@ -149,6 +149,7 @@ void Handoff::on_answer(NodeId target, const Bytes& hint, const Result<void>& an
   if (answer) {
     stream.failures = 0;
     stream.rate.count(now, sent.mapped().bytes);
+    ++stream.replayed;
     ++counts_.replayed;
     counts_.replayed_bytes += sent.mapped().bytes;
     // What was missed since is told by the same hint.

@@ -50,6 +50,7 @@ struct HandoffStream {
   [[nodiscard]] bool is_refused() const { return failures > 0 || !refused.empty(); }
   std::string why;  // of the last failure, whether or not it still holds
   RateMeter rate;
+  std::uint64_t replayed = 0;
 };
 
 }  // namespace coterie::transfer

@@ -125,9 +125,7 @@ class Absences {
     std::uint64_t count = 0;
     for (const auto& node : const_cast<Cluster&>(cluster_).nodes()) {
       for (std::uint16_t i = 0; i < node->shards(); ++i) {
-        for (const auto& target : node->status(ShardIndex{i}).handoff.targets) {
-          count += target.hints;
-        }
+        count += node->status(ShardIndex{i}).handoff.hints();
       }
     }
     return count;

@@ -75,7 +75,8 @@ struct World {
     handoff.reset();
     options.self = node_id(1);
     handoff = std::make_unique<Handoff>(
-        Handoff::Environment{.clock = clock, .timers = timers, .store = store, .port = port},
+        Handoff::Environment{
+            .clock = clock, .timers = timers, .store = store, .port = port, .log = log},
         options, Random(3));
     handoff->on_view(epoch);
     timers.advance(1s);
@@ -119,6 +120,7 @@ struct World {
   HandTimers timers{clock};
   MemoryStore store{16};
   FakePort port;
+  NoLog log;
   std::unique_ptr<Handoff> handoff;
   int keys = 0;
 };
