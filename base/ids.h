@@ -31,7 +31,7 @@ struct Id128 {
 /// Made at a node's first start, kept in its data directory, never reused.
 using NodeId = Id128<struct NodeTag>;
 /// Fixed by epoch 1; keeps two clusters from ever mixing.
-using ClusterId = Id128<struct ClusterTag>;
+using ClusterId = Id128<struct ClusterIdTag>;
 /// Names one client request wherever it travels, so that a retry is recognised.
 using RequestId = Id128<struct RequestTag>;
 /// One run of a node's process; drawn at each start.

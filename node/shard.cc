@@ -195,7 +195,7 @@ std::uint32_t Shard::send_all(std::span<const coordinator::Target> targets, cons
     wire::encode_header(header, frame.data());
     const auto to = links_.shard_of(targets[i].node, message.scope.partition);
     const bool is_last = i + 1 == targets.size();
-    if (!to || !links_.send(*to, is_last ? std::move(frame) : Bytes(frame))) not_sent |= 1U << i;
+    if (!to || !links_.send(*to, is_last ? std::exchange(frame, {}) : frame)) not_sent |= 1U << i;
   }
   return not_sent;
 }
