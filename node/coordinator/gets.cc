@@ -70,6 +70,7 @@ void Gets::start(const Start& start, const Now& now) {
   operation.owners = owners;
   operation.order = read_order(start.placement, owners, parts_.load);
   operation.r = static_cast<std::uint8_t>(*r);
+  operation.w = static_cast<std::uint8_t>(start.bucket.w);
   operation.resolver = start.bucket.resolver;
   operation.durability = start.bucket.durability;
   operation.is_weak = *r < start.bucket.r;

@@ -79,6 +79,7 @@ class Gets {
     std::array<std::uint8_t, limits::replicas_most> order{};
     std::array<Answer, limits::replicas_most> answers{};
     std::uint8_t r = 0;
+    std::uint8_t w = 0;  // the bucket's
     std::uint8_t restarts = 0;
     Resolver resolver = Resolver::siblings;
     Durability durability = Durability::commit;
@@ -111,6 +112,7 @@ class Gets {
   void advance_repair(std::uint64_t id, Operation& operation, const Now& now);
   [[nodiscard]] bool repair_another(std::uint64_t id, Operation& operation);
   void repair(std::uint64_t id, Operation& operation, std::uint8_t owner);
+  [[nodiscard]] static bool may_replace_damaged(const Operation& operation);
   void repair_rest(std::uint64_t id, Operation& operation);
   void answer(std::uint64_t id, Operation& operation, const Now& now);
   void fail(std::uint64_t id, Operation& operation, ErrorCode code, std::string_view why);

@@ -115,9 +115,26 @@ bool Gets::repair_another(std::uint64_t id, Operation& operation) {
   return false;
 }
 
+/// Whether those who answered hold together all that any other owner may have held of what W
+/// acknowledged. Fewer, as a weak read asks, would give a damaged copy a record for a whole one
+/// that lacks an acknowledged write, and the next read of R might then not meet it.
+bool Gets::may_replace_damaged(const Operation& operation) {
+  std::size_t answered = 0;
+  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    const Answer& answer = operation.answers[owner];
+    if (answer.read == Read::answered && answer.is_settled) ++answered;
+  }
+  return answered + operation.w > operation.owners.count;
+}
+
 void Gets::repair(std::uint64_t id, Operation& operation, std::uint8_t owner) {
   ++parts_.counters.repairs;
   Answer& answer = operation.answers[owner];
+  const bool may_replace = may_replace_damaged(operation);
+  if (owner == operation.owners.self && !may_replace && answer.read != Read::answered) {
+    answer.repair = Repair::failed;
+    return;
+  }
   const wire::ReplicaScope scope{.partition = operation.partition,
                                  .configuration = operation.configuration,
                                  .generation = operation.generation};
@@ -138,7 +155,7 @@ void Gets::repair(std::uint64_t id, Operation& operation, std::uint8_t owner) {
                                             .durability = operation.durability == Durability::commit
                                                               ? wire::Durability::commit
                                                               : wire::Durability::interval,
-                                            .is_repair = true},
+                                            .is_repair = may_replace},
                          operation.deadline);
   answer.repair = refused == 0 ? Repair::sent : Repair::failed;
   if (refused != 0 || answer.is_counted) return;

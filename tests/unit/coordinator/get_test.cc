@@ -187,6 +187,18 @@ TEST_CASE("a damaged record is repaired from a quorum of the others") {
   }
 }
 
+TEST_CASE("a damaged record is not replaced by what too few of the others hold") {
+  Cluster cluster(3, 2, 2);
+  cluster.put_now(0, key, "v");
+  Bytes& record = cluster.nodes[0]->records[key];
+  record.back() ^= 1;
+  const Bytes rotten = record;
+  CHECK(cluster.get_now(0, key, {.r = 1}).values == std::vector<Bytes>{"v"});
+  CHECK(record == rotten);
+  CHECK(cluster.get_now(0, key).values == std::vector<Bytes>{"v"});
+  CHECK(record == cluster.nodes[1]->records[key]);
+}
+
 TEST_CASE("reads prefer owners that are in reach and have little to do") {
   Cluster cluster(5, 2, 2);
   cluster.owners[1].reach = Reach::none;
