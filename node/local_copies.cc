@@ -124,6 +124,9 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
   LogPosition position = stored->rests_on;
   if (minted->is_known) {
     minted_ = *std::move(stored->value);
+#ifdef COTERIE_PLANT_EARLY_NOOP  // defined only where a test must see it
+    position = LogPosition{};
+#endif
   } else {
     minted_ = std::move(minted->record);
     const auto appended = append(put.key, minted_, minted->old_leaf_hash, minted->new_leaf_hash);
@@ -166,6 +169,9 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView ke
   if (merged->forgot_own_dot) redraw(copy);
   if (merged->outcome == replica::MergeOutcome::unchanged) {
     ++counters_.merges_unchanged;
+#ifdef COTERIE_PLANT_EARLY_NOOP  // defined only where a test must see it
+    return LogPosition{};
+#endif
     return stored->rests_on;
   }
   ++counters_.merged;

@@ -113,7 +113,13 @@ class Replayer {
     if (!bytes) return std::unexpected(std::move(bytes).error());
     while (found.replayed_bytes < bytes->size()) {
       const auto rest = BytesView(*bytes).substr(found.replayed_bytes);
-      const auto header = log_format::read_header(rest, options_.log_id);
+      auto header = log_format::read_header(rest, options_.log_id);
+#ifdef COTERIE_PLANT_OLD_BATCH  // defined only where a test must see it
+      if (header && !header->is_opening) {
+        header->first = LogPosition{last_.value + 1};
+        header->previous = previous_;
+      }
+#endif
       if (!header || !continues(*header)) break;
       if (header->version > log_format::version) {
         return fail(ErrorCode::unsupported_version,

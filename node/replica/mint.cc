@@ -44,8 +44,10 @@ Result<Record> apply(const Record& before, const ClientContext& context, const M
                       .request = request.id,
                       .is_delete = request.is_delete,
                       .value = request.is_delete ? BytesView{} : request.value};
+#ifndef COTERIE_PLANT_LWW_LOSER  // defined only where a test must see its absence
   const Result<void> admitted = admits_put(before, context.seen, write, request.resolver);
   if (!admitted) return std::unexpected(admitted.error());
+#endif
   return put(before, context.seen, write, request.resolver);
 }
 
@@ -68,9 +70,14 @@ Result<Minted> mint(PartitionCopy& copy, HybridClock& clock, BytesView key,
   }
 
   const Timestamp floor = std::max(greatest_timestamp(before), context->greatest);
+#ifdef COTERIE_PLANT_LWW_LOSER
+  static_cast<void>(floor);
+  const Timestamp timestamp = clock.make(request.now);
+#else
   const Timestamp timestamp = request.resolver == Resolver::lww
                                   ? clock.make_above(request.now, floor)
                                   : clock.make(request.now);
+#endif
   const Dot dot = copy.next_dot();
   const Result<Record> after = apply(before, *context, request, dot, timestamp);
   if (!after) return std::unexpected(after.error());

@@ -61,7 +61,7 @@ void run_campaign(const Campaign& campaign) {
   const auto work = [&] {
     for (;;) {
       const std::uint64_t number = next++;
-      if (!results.may_begin(number)) return;
+      if (number >= campaign.runs_most || !results.may_begin(number)) return;
       results.put(number, campaign.run(campaign.seed_of(number)));
     }
   };

@@ -15,9 +15,12 @@ struct Campaign {
   /// Hears of the runs in order, on the caller's thread; false: it is enough.
   std::function<bool(const RunReport&)> on_report;
   std::size_t jobs = 1;
+  /// No run with a higher number begins.
+  std::uint64_t runs_most = UINT64_MAX;
 };
 
-/// Returns once on_report has said that it is enough and no run is under way.
+/// Returns once on_report has said that it is enough and no run is under way. It says so at the
+/// last of runs_most.
 void run_campaign(const Campaign& campaign);
 
 }  // namespace coterie::sim

@@ -68,7 +68,8 @@ class Program {
     run_campaign({.seed_of = [this](std::uint64_t number) { return seed_of(number); },
                   .run = [this](std::uint64_t seed) { return run_seed(seed); },
                   .on_report = [this](const RunReport& report) { return take(report); },
-                  .jobs = arguments_.jobs});
+                  .jobs = arguments_.jobs,
+                  .runs_most = arguments_.hours > 0 ? UINT64_MAX : wanted_});
     totals_.print();
     if (totals_.failed() != 0) return 1;
     if (!arguments_.has_floors) return 0;
@@ -110,9 +111,9 @@ class Program {
     totals_.add(report);
     if (arguments_.is_verbose) {
       std::printf(
-          "seed %llu: %zu nodes, %zu gets, %zu writes, %zu refused, %zu unknown, %zu "
+          "seed %llu: %zu nodes, %zu gets, %zu scans, %zu writes, %zu refused, %zu unknown, %zu "
           "faults, hash %s\n",
-          wide(report.seed), report.nodes, report.gets, report.writes, report.refused,
+          wide(report.seed), report.nodes, report.gets, report.scans, report.writes, report.refused,
           report.unknown, report.strikes.size(), to_hex(report.hash).c_str());
     }
     if (!arguments_.label.empty()) {

@@ -19,7 +19,7 @@ namespace coterie::sim {
 using OperationIndex = std::size_t;
 using KeyIndex = std::size_t;
 
-enum class OperationKind : std::uint8_t { get, put, remove };
+enum class OperationKind : std::uint8_t { get, put, remove, scan };
 enum class Outcome : std::uint8_t {
   pending,  // nothing was heard of it
   done,
@@ -44,9 +44,13 @@ struct Operation {
   /// A put's: whether the context in its reply covers its own write (storage/versions.h,
   /// context_after).
   bool covers_itself = false;
+  /// A put's; 0: its value does not expire.
+  Duration time_to_live{};
+  /// What one page of a scan showed of one key counts as a get: the scan.
+  std::optional<OperationIndex> scan;
   /// A get's: the puts whose values it showed.
   std::vector<OperationIndex> values;
-  /// A get's values that nobody wrote.
+  /// A get's or a scan's values that nobody wrote.
   std::vector<std::string> strange_values;
   std::uint32_t tries = 1;
   std::string error;
@@ -54,11 +58,17 @@ struct Operation {
 
 struct KeyHistory {
   std::string partition_key;
+  std::string sort_key;
   BucketId bucket;
   Resolver resolver = Resolver::siblings;
   /// All operations on it, in the order in which they began.
   std::vector<OperationIndex> operations;
 };
+
+/// "key-3", or "key-3/s1" with a sort key.
+[[nodiscard]] inline std::string name(const KeyHistory& key) {
+  return key.sort_key.empty() ? key.partition_key : key.partition_key + "/" + key.sort_key;
+}
 
 struct PowerLoss {
   Instant when;
@@ -78,6 +88,8 @@ struct History {
   std::vector<KeyHistory> keys;
   std::vector<Operation> operations;
   std::vector<PowerLoss> power_losses;
+  /// Some node's wall clock was wrong at some time: nobody can tell when a value expires.
+  bool has_wrong_clocks = false;
   std::vector<Damage> damages;
   /// When the victim was wiped: its copies answer no more.
   std::optional<Instant> wiped_at;

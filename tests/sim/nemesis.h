@@ -59,6 +59,7 @@ class Nemesis {
   bool change_version(SimNode& node);
   bool isolate(SimNode& node, Duration time);
   bool split(Duration time);
+  SimNode& slow_or(SimNode& node);
   bool crash(SimNode& node, Crash how);
   void kill(SimNode& node, Crash how, Duration down);
   void note_damage(bool is_silent);

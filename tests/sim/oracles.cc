@@ -9,15 +9,18 @@
 namespace coterie::sim {
 namespace {
 
+/// Wall clocks and times to live count milliseconds.
+constexpr Duration wall_step = 2ms;
+
 std::string text(const History& history, OperationIndex index) {
   const auto& operation = history.operations[index];
-  const char* kind = operation.kind == OperationKind::get   ? "get"
+  const char* kind = operation.scan                         ? "scan"
+                     : operation.kind == OperationKind::get ? "get"
                      : operation.kind == OperationKind::put ? "put"
                                                             : "remove";
-  return "#" + std::to_string(index) + " (" + kind + " of " +
-         history.keys[operation.key].partition_key + " at node " +
-         std::to_string(operation.node.value) + ", " + seconds_text(operation.begin) + " to " +
-         seconds_text(operation.end) + ")";
+  return "#" + std::to_string(index) + " (" + kind + " of " + name(history.keys[operation.key]) +
+         " at node " + std::to_string(operation.node.value) + ", " + seconds_text(operation.begin) +
+         " to " + seconds_text(operation.end) + ")";
 }
 
 std::string values_text(const Operation& get) {
@@ -76,6 +79,24 @@ class KeyCheck {
     return write.outcome != Outcome::refused && write.begin <= get.end;
   }
 
+  /// Its value may have expired by some clock when the read looked.
+  [[nodiscard]] bool may_have_expired(const Operation& put, const Operation& get) const {
+    return put.time_to_live != Duration{0} &&
+           (history_.has_wrong_clocks || put.begin + put.time_to_live - wall_step <= get.end);
+  }
+
+  /// It may be what shows nothing.
+  [[nodiscard]] bool may_hide(const Operation& write, const Operation& get) const {
+    return (write.kind == OperationKind::remove || may_have_expired(write, get)) &&
+           may_be_seen(write, get);
+  }
+
+  /// By every clock, before the read began.
+  [[nodiscard]] bool has_expired(const Operation& put, const Operation& get) const {
+    return put.time_to_live != Duration{0} && !history_.has_wrong_clocks &&
+           put.outcome == Outcome::done && put.end + put.time_to_live + wall_step < get.begin;
+  }
+
   [[nodiscard]] std::optional<Violation> check_values(OperationIndex index) const {
     const auto& get = history_.operations[index];
     for (const auto value : get.values) {
@@ -88,6 +109,10 @@ class KeyCheck {
       if (!may_be_seen(write, get)) {
         return Violation{"invented", text(history_, index) + " got the value of " +
                                          text(history_, value) + " before it was sent"};
+      }
+      if (has_expired(write, get)) {
+        return Violation{"expired means gone", text(history_, index) + " got the value of " +
+                                                   text(history_, value) + ", which had expired"};
       }
       if (std::ranges::count(get.values, value) > 1) {
         return Violation{"invented", text(history_, index) + " got the value of " +
@@ -105,11 +130,10 @@ class KeyCheck {
       accounted.add(causality_.place(value));
       accounted.add(causality_.past(value));
     }
-    // What a remove covers shows nothing; that it was executed at all is given the benefit of
-    // doubt.
+    // What a remove covers shows nothing, and what a value covers that has expired; that they were
+    // executed at all is given the benefit of doubt.
     for (const auto write : causality_.writes()) {
-      const auto& remove = history_.operations[write];
-      if (remove.kind != OperationKind::remove || !may_be_seen(remove, get)) continue;
+      if (!may_hide(history_.operations[write], get)) continue;
       accounted.add(causality_.past(write));
       accounted.add(causality_.place(write));
     }
@@ -150,14 +174,20 @@ class KeyCheck {
 
   /// What the get shows is the write itself or something that it did not come after.
   [[nodiscard]] bool could_win(OperationIndex write, const Operation& get) const {
-    if (!get.values.empty()) {
-      return !causality_.past(write).has(causality_.place(get.values.front()));
-    }
+    if (!get.values.empty()) return !beats(write, get.values.front());
     return std::ranges::any_of(causality_.writes(), [&](OperationIndex other) {
-      const auto& remove = history_.operations[other];
-      return remove.kind == OperationKind::remove && may_be_seen(remove, get) &&
-             !causality_.past(write).has(causality_.place(other));
+      return may_hide(history_.operations[other], get) && !beats(write, other);
     });
+  }
+
+  /// In an lww bucket: it came after the other, told by its context, or because every owner held
+  /// the other already: then its timestamp is greater, whatever the clocks say.
+  [[nodiscard]] bool beats(OperationIndex write, OperationIndex other) const {
+    if (causality_.past(write).has(causality_.place(other))) return true;
+    const auto& before = history_.operations[other];
+    return before.outcome == Outcome::done && before.quorum == history_.owners &&
+           before.end < history_.operations[write].begin && history_.damages.empty() &&
+           !may_power_take(before);
   }
 
   const History& history_;
@@ -169,19 +199,21 @@ std::optional<Violation> check_key_bytes(Cluster& cluster, const KeyHistory& key
   const auto epoch = cluster.epoch();
   const Token token = epoch->token(key.bucket, key.partition_key);
   const auto partition = epoch->partition(token);
-  const Bytes bytes = *encode_key(
-      {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
+  const Bytes bytes = *encode_key({.token = token,
+                                   .bucket = key.bucket,
+                                   .partition_key = key.partition_key,
+                                   .sort_key = key.sort_key});
   std::optional<Result<std::optional<Bytes>>> first;
   for (const auto* node : cluster.sure_owners(partition)) {
     auto stored = node->store(partition).get(Space::records, bytes);
     if (!stored) {
-      return Violation{"copies are equal", node->name() + " cannot read " + key.partition_key +
-                                               ": " + stored.error().message};
+      return Violation{"copies are equal",
+                       node->name() + " cannot read " + name(key) + ": " + stored.error().message};
     }
     if (!first) {
       first = std::move(stored);
     } else if (**first != *stored) {
-      return Violation{"copies are equal", "the owners of " + key.partition_key +
+      return Violation{"copies are equal", "the owners of " + name(key) +
                                                " hold different records, " + node->name() +
                                                " among them"};
     }
@@ -212,8 +244,28 @@ std::optional<Violation> check_tree(const SimNode& node, PartitionId partition,
 }  // namespace
 
 std::optional<Violation> check_history(const History& history) {
+  for (const auto& operation : history.operations) {
+    if (operation.kind != OperationKind::scan || operation.strange_values.empty()) continue;
+    return Violation{"invented", "a scan at node " + std::to_string(operation.node.value) + ", " +
+                                     seconds_text(operation.begin) + ", got " +
+                                     operation.strange_values.front()};
+  }
   for (const auto& key : history.keys) {
     if (auto bad = KeyCheck(history, key).run()) return bad;
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> check_sure(Cluster& cluster, const History& history) {
+  if (!history.damages.empty()) return std::nullopt;
+  const auto epoch = cluster.epoch();
+  for (std::uint32_t p = 0; p < epoch->partitions(); ++p) {
+    for (const auto* owner : cluster.owners(PartitionId{p})) {
+      if (owner->is_sure(PartitionId{p})) continue;
+      return Violation{
+          "nothing is damaged by itself",
+          owner->name() + " holds its copy of partition " + std::to_string(p) + " for damaged"};
+    }
   }
   return std::nullopt;
 }

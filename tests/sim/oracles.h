@@ -17,10 +17,14 @@ struct Violation {
 /// - a read with R + W > N that begins after a put's acknowledgement returns it, or what covers it
 ///   (of an lww key: a value that is not in its past);
 /// - and nothing that an acknowledged write before it covered;
-/// - no value was written by nobody, by a put that was refused, or comes twice.
+/// - no value was written by nobody, by a put that was refused, or comes twice; none has expired.
+/// What a page of a scan shows of the keys that it has gone past is held to the same.
 /// A write covers what its context was handed out for. Writes that power loss may take (interval
 /// durability) are excepted from the first two once power was lost.
 [[nodiscard]] std::optional<Violation> check_history(const History& history);
+
+/// No copy is taken for damaged in a run that damaged none. All nodes are ready.
+[[nodiscard]] std::optional<Violation> check_sure(Cluster& cluster, const History& history);
 
 /// What holds once everything was read with R = N and nothing is under way: all owners of each key
 /// hold the same bytes, and each copy's tree is that of its records. All nodes are ready.

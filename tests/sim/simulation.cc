@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "tests/sim/workload.h"
@@ -64,6 +65,9 @@ class Simulation {
     settings.put = 0.2 + 0.5 * random_.unit();
     settings.remove = 0.15 * random_.unit();
     settings.blind = 0.4 * random_.unit();
+    settings.scan = random_.chance(0.7) ? 0.25 * random_.unit() : 0;
+    settings.expiring = random_.chance(0.4) ? 0.3 * random_.unit() : 0;
+    settings.sort_keys = random_.chance(0.5) ? static_cast<std::size_t>(2 + random_.below(6)) : 1;
     settings.value_bytes_most = random_.chance(0.1) ? 20000 : 300;
     return settings;
   }
@@ -82,7 +86,7 @@ class Simulation {
     }
     nemesis_->start();
     workload_->start();
-    world.run_for(options_.faults_time);
+    world.run_for(options_.faults_time.value_or(draw(random_, 15s, 45s)));
     workload_->stop();
     nemesis_->heal();
     healed_at_ = world.now();
@@ -100,6 +104,7 @@ class Simulation {
   }
 
   [[nodiscard]] std::optional<Violation> after_healing() {
+    if (auto bad = check_sure(cluster_, history_)) return bad;
     // A damaged record is repaired by a read that the others answer, not by one that needs it.
     const bool is_damaged = !history_.damages.empty();
     for (std::size_t turn = 0; is_damaged && turn < cluster_.nodes().size(); ++turn) {
@@ -111,6 +116,10 @@ class Simulation {
     if (auto bad = check_nothing_left()) return bad;
     if (auto bad = all_keys(OperationKind::put)) return bad;
     if (auto bad = all_keys(OperationKind::get)) return bad;
+    if (auto bad = all_scans()) return bad;
+    // Clocks were wrong, and timestamps with them: later writes win all the same.
+    if (auto bad = all_keys(OperationKind::put, Asked::blindly)) return bad;
+    if (auto bad = all_keys(OperationKind::get)) return bad;
     cluster_.world().run_for(quiet_time);
     return check_copies(cluster_, history_);
   }
@@ -118,33 +127,24 @@ class Simulation {
   enum class Asked : std::uint8_t {
     buckets,  // the bucket's R or W
     all,      // all owners that count
+    blindly,  // without a context, where one value stands: the bucket's R or W
   };
   /// One operation on each key; puts with what the get before them saw.
   [[nodiscard]] std::optional<Violation> all_keys(OperationKind kind, Asked asked = Asked::all,
                                                   std::size_t turn = 0) {
-    std::vector<std::size_t> nodes;
-    for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
-      if (!cluster_.nodes()[i]->is_gone()) nodes.push_back(i);
-    }
     for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
+      if (asked == Asked::blindly && history_.keys[key].resolver != Resolver::lww) continue;
       const Instant end = cluster_.world().now() + healed_bound;
-      const auto& epoch = *cluster_.epoch();
-      const auto& names = history_.keys[key];
-      const auto partition = epoch.partition(epoch.token(names.bucket, names.partition_key));
-      const auto all = static_cast<std::uint32_t>(cluster_.sure_owners(partition).size());
-      const auto quorum = asked == Asked::all ? all : 0;
+      const auto quorum = asked == Asked::all ? owners_that_count(key) : 0;
       for (std::size_t attempt = 0;; ++attempt) {
         Workload::Request request{.kind = kind,
                                   .key = key,
                                   .client = attempt % cluster_.clients().size(),
-                                  .node = nodes[(key + turn + attempt) % nodes.size()],
+                                  .node = healthy_node(key + turn + attempt),
                                   .quorum = quorum,
                                   .context_of = {}};
-        if (kind == OperationKind::put) request.context_of = last_get(key);
-        bool is_answered = false;
-        const auto index =
-            workload_->issue(request, [&is_answered](OperationIndex) { is_answered = true; });
-        cluster_.world().run_until([&is_answered] { return is_answered; }, healed_bound);
+        if (kind == OperationKind::put && asked == Asked::all) request.context_of = last_get(key);
+        const auto index = ask(request);
         const auto& operation = history_.operations[index];
         if (operation.outcome == Outcome::done) break;
         if (cluster_.world().now() < end) continue;
@@ -153,6 +153,56 @@ class Simulation {
       }
     }
     return std::nullopt;
+  }
+
+  /// Each partition key, and what its partition holds of its bucket, page by page.
+  [[nodiscard]] std::optional<Violation> all_scans() {
+    std::set<std::pair<BucketId, std::string>> done;
+    for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
+      const auto& names = history_.keys[key];
+      if (!done.emplace(names.bucket, names.partition_key).second) continue;
+      for (const bool is_whole : {false, true}) {
+        Workload::Request request{.kind = OperationKind::scan,
+                                  .key = key,
+                                  .node = healthy_node(key),
+                                  .quorum = owners_that_count(key),
+                                  .context_of = {},
+                                  .range = {.is_whole = is_whole, .limit_records = 3}};
+        for (std::optional<Workload::Request> page = request; page;) {
+          const auto index = ask(*page);
+          if (history_.operations[index].outcome != Outcome::done) {
+            return Violation{"progress", "the healed cluster does not scan " + name(names) + ": " +
+                                             history_.operations[index].error};
+          }
+          page = workload_->next_page(index, *page);
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// One of those that are not gone.
+  [[nodiscard]] std::size_t healthy_node(std::size_t number) {
+    std::vector<std::size_t> nodes;
+    for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
+      if (!cluster_.nodes()[i]->is_gone()) nodes.push_back(i);
+    }
+    return nodes[number % nodes.size()];
+  }
+
+  [[nodiscard]] std::uint32_t owners_that_count(KeyIndex key) {
+    const auto& epoch = *cluster_.epoch();
+    const auto& names = history_.keys[key];
+    const auto partition = epoch.partition(epoch.token(names.bucket, names.partition_key));
+    return static_cast<std::uint32_t>(cluster_.sure_owners(partition).size());
+  }
+
+  OperationIndex ask(const Workload::Request& request) {
+    bool is_answered = false;
+    const auto index =
+        workload_->issue(request, [&is_answered](OperationIndex) { is_answered = true; });
+    cluster_.world().run_until([&is_answered] { return is_answered; }, healed_bound);
+    return index;
   }
 
   [[nodiscard]] std::optional<OperationIndex> last_get(KeyIndex key) const {
@@ -208,10 +258,14 @@ class Simulation {
                   .violation = std::move(violation)};
     Instant last_begin;
     for (const auto& operation : history_.operations) {
+      if (operation.scan) continue;
       const bool is_used = operation.outcome == Outcome::done && operation.begin < healed_at_;
       if (is_used) last_begin = std::max(last_begin, operation.begin);
-      const bool is_get = operation.kind == OperationKind::get;
-      ++(is_get ? out.gets : out.writes);
+      if (operation.kind == OperationKind::scan) {
+        ++out.scans;
+      } else {
+        ++(operation.kind == OperationKind::get ? out.gets : out.writes);
+      }
       if (operation.outcome == Outcome::done) ++out.acknowledged;
       if (operation.outcome == Outcome::refused) ++out.refused;
       if (operation.outcome == Outcome::unknown) ++out.unknown;

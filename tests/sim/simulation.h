@@ -15,7 +15,8 @@ struct RunOptions {
   std::uint64_t seed = 1;
   /// 0: drawn.
   std::size_t nodes = 0;
-  Duration faults_time = 20s;
+  /// How long clients and faults have; none: drawn.
+  std::optional<Duration> faults_time;
   Nemesis::Selection strikes;
   /// Hears the story of the run.
   Story::Line line;
@@ -30,6 +31,7 @@ struct RunReport {
   Duration time{};
   std::size_t nodes = 0;
   std::size_t gets = 0;
+  std::size_t scans = 0;  // pages
   std::size_t writes = 0;
   std::size_t acknowledged = 0;
   std::size_t refused = 0;

@@ -50,8 +50,8 @@ bool Nemesis::inject(FaultKind kind) {
 bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   auto& world = cluster_.world();
   if (kind == FaultKind::process_crash) return crash(node, Crash::process);
-  if (kind == FaultKind::power_loss) return crash(node, Crash::clean_power);
-  if (kind == FaultKind::torn_power_loss) return crash(node, Crash::power);
+  if (kind == FaultKind::power_loss) return crash(slow_or(node), Crash::clean_power);
+  if (kind == FaultKind::torn_power_loss) return crash(slow_or(node), Crash::power);
   if (kind == FaultKind::older_version) return change_version(node);
   if (kind == FaultKind::power_loss_of_all) {
     bool is_any = false;
@@ -71,6 +71,17 @@ bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   cluster_.disturb(node.index(), world.now() + pause);
   world.pause(node.index(), pause);
   return true;
+}
+
+/// Half the time a node whose disk is slow, if there is one: it has more to lose.
+SimNode& Nemesis::slow_or(SimNode& node) {
+  const bool wants_slow = draws_.chance(0.5);
+  if (!wants_slow) return node;
+  const auto& nodes = cluster_.nodes();
+  const auto slow = std::ranges::find_if(nodes, [this](const auto& each) {
+    return cluster_.world().faults(each->index()).disk.sync_least > DiskFaults{}.sync_least;
+  });
+  return slow == nodes.end() ? node : **slow;
 }
 
 /// A rolling upgrade, or back: the node is restarted with the other build.
@@ -183,8 +194,13 @@ bool Nemesis::hit_machine(FaultKind kind, SimNode& node, Duration time) {
   const std::string for_time = " for " + seconds_text(Instant(time));
   if (kind == FaultKind::slow_disk) {
     tell(node.name() + " has a slow disk" + for_time);
+    // Sometimes never quick: what was written and not synced then stays so for long.
+    if (draws_.chance(0.5)) disk.sync_least = 300ms;
     disk.sync_most = 1500ms;
-    later(time, [&disk] { disk.sync_most = DiskFaults{}.sync_most; });
+    later(time, [&disk] {
+      disk.sync_least = DiskFaults{}.sync_least;
+      disk.sync_most = DiskFaults{}.sync_most;
+    });
   } else if (kind == FaultKind::failing_disk) {
     tell(node.name() + " has a failing disk" + for_time);
     disk.write_error = disk.sync_error = 0.05;
@@ -200,6 +216,7 @@ bool Nemesis::hit_machine(FaultKind kind, SimNode& node, Duration time) {
       for (std::uint16_t i = 0; i < node.shards(); ++i) node.table(ShardIndex{i}).set_full(false);
     });
   } else {
+    history_.has_wrong_clocks = true;
     faults.wall_skew = draw(draws_, -1h, 1h);
     tell(node.name() + " has its clock set by " +
          std::to_string(faults.wall_skew / std::chrono::milliseconds(1)) + " ms");

@@ -27,7 +27,7 @@ unsigned long long wide(std::uint64_t number) {
 void Totals::add(const RunReport& report) {
   ++runs_;
   if (report.violation) ++failed_;
-  operations_ += report.gets + report.writes;
+  operations_ += report.gets + report.scans + report.writes;
   acknowledged_ += report.acknowledged;
   refused_ += report.refused;
   unknown_ += report.unknown;

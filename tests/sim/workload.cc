@@ -30,18 +30,13 @@ std::optional<OperationIndex> writer_of(BytesView value) {
 }
 
 std::string_view name(OperationKind kind) {
-  return kind == OperationKind::get ? "get" : kind == OperationKind::put ? "put" : "remove";
+  return kind == OperationKind::get    ? "get"
+         : kind == OperationKind::put  ? "put"
+         : kind == OperationKind::scan ? "scan"
+                                       : "remove";
 }
 
 }  // namespace
-
-/// One request on its way; tries of one operation share its id.
-struct Workload::Try {
-  OperationIndex index = 0;
-  Request request;
-  RequestId id;
-  SimClient::Door door;
-};
 
 Workload::Workload(Cluster& cluster, History& history, const Settings& settings)
     : cluster_(cluster),
@@ -50,9 +45,11 @@ Workload::Workload(Cluster& cluster, History& history, const Settings& settings)
       random_(cluster.world().fork_random()) {
   history_.owners = cluster.replicas();
   for (std::size_t i = 0; i < settings_.keys; ++i) {
-    KeyHistory key{.partition_key = "key-" + std::to_string(i), .bucket = commit_bucket};
-    if (settings_.uses_interval && i % 4 == 2) key.bucket = interval_bucket;
-    if (settings_.uses_lww && i % 4 == 3) key.bucket = lww_bucket;
+    const std::size_t group = i / settings_.sort_keys;
+    KeyHistory key{.partition_key = "key-" + std::to_string(group), .bucket = commit_bucket};
+    if (settings_.sort_keys > 1) key.sort_key = "s" + std::to_string(i % settings_.sort_keys);
+    if (settings_.uses_interval && group % 4 == 2) key.bucket = interval_bucket;
+    if (settings_.uses_lww && group % 4 == 3) key.bucket = lww_bucket;
     if (key.bucket == lww_bucket) key.resolver = Resolver::lww;
     history_.keys.push_back(std::move(key));
   }
@@ -70,11 +67,17 @@ void Workload::session_step(std::size_t session) {
     // Without a ring there is nobody to ask.
     if (cluster_.epoch() == nullptr) return session_step(session);
     const Request request = draw_request(session);
-    (void)issue(request, [this, session](OperationIndex index) {
-      const auto& operation = history_.operations[index];
-      if (contexts_.contains(index)) own_[{session, operation.key}] = index;
-      session_step(session);
-    });
+    ask(session, request);
+  });
+}
+
+void Workload::ask(std::size_t session, const Request& request) {
+  (void)issue(request, [this, session, request](OperationIndex index) {
+    const auto& operation = history_.operations[index];
+    if (contexts_.contains(index)) own_[{session, operation.key}] = index;
+    const auto next = next_page(index, request);
+    if (next && !is_stopped_ && random_.chance(0.7)) return ask(session, *next);
+    session_step(session);
   });
 }
 
@@ -100,7 +103,13 @@ Workload::Request Workload::draw_request(std::size_t session) {
   if (random_.chance(settings_.own_quorum)) {
     request.quorum = static_cast<std::uint32_t>(1 + random_.below(cluster_.replicas()));
   }
-  if (request.kind == OperationKind::get) return request;
+  if (request.kind == OperationKind::get) {
+    if (random_.chance(settings_.scan)) draw_scan(request);
+    return request;
+  }
+  if (request.kind == OperationKind::put && random_.chance(settings_.expiring)) {
+    request.time_to_live = draw(random_, 200ms, 20s);
+  }
   if (random_.chance(settings_.own_durability)) {
     request.durability =
         random_.chance(0.5) ? wire::Durability::commit : wire::Durability::interval;
@@ -137,18 +146,19 @@ OperationIndex Workload::issue(const Request& request, Done done) {
                       .quorum = request.quorum,
                       .durability = bucket.durability,
                       .context_of = request.context_of,
+                      .time_to_live = request.time_to_live,
+                      .scan = {},
                       .values = {},
                       .strange_values = {},
                       .error = {}};
-  if (request.quorum == 0) {
-    operation.quorum = request.kind == OperationKind::get ? bucket.r : bucket.w;
-  }
+  const bool is_read = request.kind == OperationKind::get || request.kind == OperationKind::scan;
+  if (request.quorum == 0) operation.quorum = is_read ? bucket.r : bucket.w;
   if (request.durability != wire::Durability::bucket_default) {
     operation.durability =
         request.durability == wire::Durability::commit ? Durability::commit : Durability::interval;
   }
   history_.operations.push_back(std::move(operation));
-  key.operations.push_back(index);
+  if (request.kind != OperationKind::scan) key.operations.push_back(index);
   if (request.kind == OperationKind::put) {
     const auto bytes = random_.below(settings_.value_bytes_most + 1);
     values_[index] = value_of(index, static_cast<std::size_t>(bytes));
@@ -167,8 +177,7 @@ OperationIndex Workload::issue(const Request& request, Done done) {
   if (cluster_.story().is_heard()) {
     cluster_.story().tell(
         "client", "#" + std::to_string(index) + " " + std::string(name(request.kind)) + " " +
-                      key.partition_key + " at " + node.name() +
-                      (request.kind == OperationKind::get ? " r=" : " w=") +
+                      name(key) + " at " + node.name() + (is_read ? " r=" : " w=") +
                       std::to_string(history_.operations[index].quorum) +
                       (request.context_of ? " after #" + std::to_string(*request.context_of) : ""));
   }
@@ -192,8 +201,9 @@ Bytes Workload::frame_of(const Try& attempt, const wire::Envelope& envelope) con
   const auto& request = attempt.request;
   const auto& key = history_.keys[request.key];
   const wire::Key wire_key{
-      .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}};
+      .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = key.sort_key};
   const wire::Quorum quorum{static_cast<std::uint8_t>(request.quorum)};
+  if (request.kind == OperationKind::scan) return wire::encode(scan_of(request), envelope);
   if (request.kind == OperationKind::get) {
     return wire::encode(wire::Get{.key = wire_key, .r = quorum}, envelope);
   }
@@ -201,7 +211,9 @@ Bytes Workload::frame_of(const Try& attempt, const wire::Envelope& envelope) con
                 .key = wire_key,
                 .is_delete = request.kind == OperationKind::remove,
                 .w = quorum,
-                .durability = request.durability};
+                .durability = request.durability,
+                .time_to_live_ms = static_cast<std::uint64_t>(request.time_to_live /
+                                                              std::chrono::milliseconds(1))};
   if (request.context_of) put.context = contexts_.at(*request.context_of);
   if (!put.is_delete) put.value = values_.at(attempt.index);
   return wire::encode(put, envelope);
@@ -221,6 +233,8 @@ void Workload::on_answer(const Try& attempt, const Result<SimClient::Reply>& rep
   switch (reply->header.kind) {
     case wire::Kind::get_reply:
       return take_get(attempt.index, reply->body);
+    case wire::Kind::scan_reply:
+      return take_scan(attempt, reply->body);
     case wire::Kind::put_reply:
       return take_put(attempt.index, reply->body);
     case wire::Kind::error:
@@ -241,7 +255,14 @@ void Workload::take_get(OperationIndex index, BytesView body) {
     operation.strange_values.push_back(reply.error().message);
     return conclude(index, Outcome::unknown);
   }
-  for (const auto& sibling : reply->siblings) {
+  take_values(operation, reply->siblings);
+  contexts_[index] = reply->context;
+  conclude(index, Outcome::done);
+}
+
+void Workload::take_values(Operation& operation,
+                           const std::vector<wire::SiblingView>& siblings) const {
+  for (const auto& sibling : siblings) {
     const auto writer = writer_of(sibling.value);
     const auto known = writer ? values_.find(*writer) : values_.end();
     if (known == values_.end() || known->second != sibling.value ||
@@ -251,8 +272,6 @@ void Workload::take_get(OperationIndex index, BytesView body) {
       operation.values.push_back(*writer);
     }
   }
-  contexts_[index] = reply->context;
-  conclude(index, Outcome::done);
 }
 
 void Workload::take_put(OperationIndex index, BytesView body) {
@@ -284,14 +303,15 @@ Bytes Workload::storage_key(KeyIndex index) const {
   return *encode_key({.token = cluster_.epoch()->token(key.bucket, key.partition_key),
                       .bucket = key.bucket,
                       .partition_key = key.partition_key,
-                      .sort_key = {}});
+                      .sort_key = key.sort_key});
 }
 
 /// `error` is what the node answered; closed stands for no answer.
 void Workload::take_error(const Try& attempt, const Error& error) {
   auto& operation = history_.operations[attempt.index];
   operation.error = std::string(coterie::name(error.code)) + ": " + error.message;
-  const bool is_write = operation.kind != OperationKind::get;
+  const bool is_write =
+      operation.kind == OperationKind::put || operation.kind == OperationKind::remove;
   const bool is_definite =
       is_write && error.code != ErrorCode::closed && executed(error.code) == Executed::no;
   // Only the coordinator that has minted a put recognises it: an owner, in the same run.
@@ -313,6 +333,12 @@ bool Workload::is_owner(const Request& request) const {
   return epoch->owns(node, epoch->partition(epoch->token(key.bucket, key.partition_key)));
 }
 
+void Workload::note_context(KeyIndex key, OperationIndex index) {
+  auto& recent = recent_[key];
+  recent.push_back(index);
+  if (recent.size() > recent_most) recent.pop_front();
+}
+
 void Workload::conclude(OperationIndex index, Outcome outcome) {
   auto& operation = history_.operations[index];
   // Of several tries: done if one was; refused only if all were.
@@ -325,11 +351,7 @@ void Workload::conclude(OperationIndex index, Outcome outcome) {
   if (open_tries_[index] > 0) return;
   open_tries_.erase(index);
   if (operation.end == Instant::max()) operation.end = cluster_.world().now();
-  if (contexts_.contains(index)) {
-    auto& recent = recent_[operation.key];
-    recent.push_back(index);
-    if (recent.size() > recent_most) recent.pop_front();
-  }
+  if (contexts_.contains(index)) note_context(operation.key, index);
   if (cluster_.story().is_heard()) {
     std::string line = "#" + std::to_string(index);
     line += operation.outcome == Outcome::done      ? " done"

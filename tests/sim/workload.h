@@ -34,10 +34,24 @@ class Workload {
     double own_durability = 0.05;
     /// Of a put: sent twice at once under one request id.
     double doubled = 0.05;
+    /// Of any operation: a page of a scan.
+    double scan = 0.05;
+    /// Of a put: its value expires.
+    double expiring = 0;
+    /// Keys that share a partition key.
+    std::size_t sort_keys = 1;
     bool uses_lww = true;
     bool uses_interval = true;
   };
 
+  /// What a scan covers: the key's partition key, or its bucket in the whole partition.
+  struct Range {
+    bool is_whole = false;
+    std::string from;
+    std::string to;
+    std::uint32_t limit_records = 0;
+    Bytes cursor;
+  };
   /// What to ask of whom. Absent: drawn or the bucket's.
   struct Request {
     OperationKind kind = OperationKind::get;
@@ -48,6 +62,8 @@ class Workload {
     wire::Durability durability = wire::Durability::bucket_default;
     /// The operation whose context goes with it.
     std::optional<OperationIndex> context_of;
+    Range range;
+    Duration time_to_live{};
     Duration deadline = 5s;
     bool is_doubled = false;
     std::uint32_t tries_most = 1;
@@ -66,20 +82,40 @@ class Workload {
   /// One operation; `done` once its outcome is known.
   OperationIndex issue(const Request& request, Done done);
 
+  /// The page after one that was done; none: it was the last.
+  [[nodiscard]] std::optional<Request> next_page(OperationIndex scan, Request request) const;
+
   /// Requests that a healthy node left unanswered beyond their deadline.
   [[nodiscard]] const std::vector<OperationIndex>& unanswered() const { return unanswered_; }
   [[nodiscard]] const History& history() const { return history_; }
 
  private:
-  struct Try;
+  /// One request on its way; tries of one operation share its id.
+  struct Try {
+    OperationIndex index = 0;
+    Request request;
+    RequestId id;
+    SimClient::Door door;
+  };
 
   void session_step(std::size_t session);
+  void ask(std::size_t session, const Request& request);
   [[nodiscard]] Request draw_request(std::size_t session);
   [[nodiscard]] std::optional<OperationIndex> draw_context(std::size_t session, KeyIndex key);
   void send(const Try& attempt);
   [[nodiscard]] Bytes frame_of(const Try& attempt, const wire::Envelope& envelope) const;
   void on_answer(const Try& attempt, const Result<SimClient::Reply>& reply);
   void take_get(OperationIndex index, BytesView body);
+  void take_values(Operation& operation, const std::vector<wire::SiblingView>& siblings) const;
+  void take_scan(const Try& attempt, BytesView body);
+  /// Null: the page has gone past the key and shows nothing of it.
+  void take_entry(OperationIndex scan, KeyIndex key, const wire::ScanEntry* entry);
+  void note_context(KeyIndex key, OperationIndex index);
+  [[nodiscard]] wire::Scan scan_of(const Request& request) const;
+  void draw_scan(Request& request);
+  [[nodiscard]] std::optional<KeyIndex> find_key(BucketId bucket, BytesView partition_key,
+                                                 BytesView sort_key) const;
+  [[nodiscard]] bool is_in_range(KeyIndex key, const Request& request) const;
   void take_put(OperationIndex index, BytesView body);
   void take_error(const Try& attempt, const Error& error);
   [[nodiscard]] bool is_owner(const Request& request) const;
@@ -94,6 +130,7 @@ class Workload {
   bool is_stopped_ = false;
   std::size_t running_ = 0;
   std::map<OperationIndex, Bytes> contexts_;
+  std::map<OperationIndex, Bytes> cursors_;  // of scans that have a further page
   std::map<OperationIndex, Bytes> values_;
   /// Operations that gave contexts for a key, newest last; and each session's own last.
   std::map<KeyIndex, std::deque<OperationIndex>> recent_;
