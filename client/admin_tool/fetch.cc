@@ -35,21 +35,38 @@ std::string reason_of(httplib::Error error) {
   }
 }
 
+/// A GET, or a POST of `document` if there is one.
 Result<Fetched> fetch_within(std::chrono::seconds patience, const Address& door,
-                             const std::string& path) {
+                             const std::string& path, const std::string* document = nullptr) {
   try {
     httplib::Client http(door.host, door.port);
     http.set_connection_timeout(connect_patience);
     http.set_read_timeout(patience);
     http.set_write_timeout(connect_patience);
     const WallTime before = wall_now();
-    const auto answer = http.Get(path);
+    const auto answer =
+        document == nullptr ? http.Get(path) : http.Post(path, *document, "application/json");
     if (!answer) return fail(ErrorCode::unavailable, reason_of(answer.error()));
     return Fetched{
         .status = answer->status, .body = answer->body, .at = before + (wall_now() - before) / 2};
   } catch (const std::exception& error) {
     return fail(ErrorCode::unavailable, error.what());
   }
+}
+
+template <class Ask>
+std::vector<Result<Fetched>> ask_all(const std::vector<Address>& doors, const Ask& ask) {
+  std::vector<Result<Fetched>> out(doors.size(), fail(ErrorCode::unavailable, "not asked"));
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (auto i = next++; i < doors.size(); i = next++) out[i] = ask(doors[i]);
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < std::min(doors.size(), doors_at_a_time); ++i) {
+    threads.emplace_back(work);
+  }
+  for (auto& thread : threads) thread.join();
+  return out;
 }
 
 }  // namespace
@@ -59,19 +76,16 @@ Result<Fetched> fetch(const Address& door, const std::string& path) {
 }
 
 std::vector<Result<Fetched>> fetch_all(const std::vector<Address>& doors, const std::string& path) {
-  std::vector<Result<Fetched>> out(doors.size(), fail(ErrorCode::unavailable, "not asked"));
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (auto i = next++; i < doors.size(); i = next++) {
-      out[i] = fetch_within(answer_patience_of_many, doors[i], path);
-    }
-  };
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < std::min(doors.size(), doors_at_a_time); ++i) {
-    threads.emplace_back(work);
-  }
-  for (auto& thread : threads) thread.join();
-  return out;
+  return ask_all(doors, [&](const Address& door) {
+    return fetch_within(answer_patience_of_many, door, path);
+  });
+}
+
+std::vector<Result<Fetched>> post_all(const std::vector<Address>& doors, const std::string& path,
+                                      const std::string& document) {
+  return ask_all(doors, [&](const Address& door) {
+    return fetch_within(answer_patience, door, path, &document);
+  });
 }
 
 std::string percent_encoded(std::string_view text) {

@@ -26,6 +26,11 @@ struct Fetched {
 [[nodiscard]] std::vector<Result<Fetched>> fetch_all(const std::vector<Address>& doors,
                                                      const std::string& path);
 
+/// POST of a JSON document to many doors; as fetch_all().
+[[nodiscard]] std::vector<Result<Fetched>> post_all(const std::vector<Address>& doors,
+                                                    const std::string& path,
+                                                    const std::string& document);
+
 /// For a value in a query.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 

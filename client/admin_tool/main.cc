@@ -12,82 +12,16 @@
 
 #include "base/base64.h"
 #include "client/admin_tool/fetch.h"
+#include "client/admin_tool/handoff_command.h"
 #include "client/admin_tool/status_merge.h"
+#include "client/admin_tool/talk.h"
 #include "client/admin_tool/views.h"
 #include "client/tool/command_line.h"
 
 namespace {
 
 using coterie::Address;
-using coterie::Error;
-using coterie::ErrorCode;
-using coterie::Result;
 using namespace coterie::admin_tool;
-
-constexpr int exit_well = 0;
-constexpr int exit_degraded = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_unreachable = 5;
-
-struct Options {
-  std::string node = "127.0.0.1:7403";
-  bool json = false;
-  int watch_s = 0;
-  std::string partition;
-  std::string key;
-  std::string bucket = "default";
-  std::string sort_key;
-  bool is_base64 = false;
-};
-
-using View = Result<Rendered> (*)(const std::string&, bool);
-
-int complain(int code, const std::string& text) {
-  std::fprintf(stderr, "cluster-admin: %s\n", text.c_str());
-  return code;
-}
-
-int usage_error(const std::string& text) {
-  return complain(exit_usage, text + "\ntry: cluster-admin --help");
-}
-
-int unreachable(const Options& options, const std::string& why) {
-  return complain(
-      exit_unreachable,
-      "cannot ask " + options.node + ": " + why +
-          "\nCheck that coterie-node runs there and that this is its doors.admin: see its "
-          "configuration file, or its log."
-          "\nAny node will do: cluster-admin status --node HOST:PORT (or set COTERIE_ADMIN)");
-}
-
-/// Asks the named door; prints nothing. The int is the exit code of what went wrong.
-std::expected<Fetched, int> ask(const Options& options, const std::string& path) {
-  const auto door = Address::parse(options.node);
-  if (!door) return std::unexpected(usage_error("--node: " + door.error().message));
-  auto fetched = fetch(*door, path);
-  if (!fetched) return std::unexpected(unreachable(options, fetched.error().message));
-  if (fetched->status == 200) return *std::move(fetched);
-  const std::string words = error_text(fetched->body);
-  if (fetched->status == 400 || fetched->status == 404) {
-    return std::unexpected(complain(exit_usage, words));
-  }
-  return std::unexpected(
-      complain(exit_unreachable, "the node at " + options.node + " cannot answer now: " + words +
-                                     "\nlook at: cluster-admin status --node " + options.node));
-}
-
-int show(const Options& options, const std::string& document, View view) {
-  const auto rendered = view(document, isatty(STDOUT_FILENO) == 1);
-  if (!rendered) {
-    return complain(exit_unreachable,
-                    options.node + " answered what this cluster-admin does not understand (" +
-                        rendered.error().message + "); is it a doors.admin of the same version?");
-  }
-  const std::string& text = options.json ? document : rendered->text;
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-  return rendered->is_well ? exit_well : exit_degraded;
-}
 
 int show_path(const Options& options, const std::string& path, View view) {
   const auto fetched = ask(options, path);
@@ -142,6 +76,15 @@ int show_explain(const Options& options) {
   return show_path(options, path, explain_view);
 }
 
+int show_handoff(const Options& options) {
+  const bool needs_target = options.action == "cancel";
+  if (needs_target == options.target.empty()) {
+    return usage_error(needs_target ? "handoff cancel: name the node whose hints are given up"
+                                    : "handoff " + options.action + " takes no target");
+  }
+  return run_handoff(options);
+}
+
 constexpr const char* examples = R"(
 Examples:
   cluster-admin status                        is all well? exit code 0: yes, 1: no
@@ -152,6 +95,8 @@ Examples:
   cluster-admin ring --partition 12           who owns partition 12
   cluster-admin explain n:00001740 --bucket wordnet
                                               where a record lies, and whether its copies agree
+  cluster-admin handoff                       what waits for owners that missed it
+  cluster-admin handoff cancel 1f0c           give up the hints for a node (its id begins so)
   cluster-admin config                        the asked node's settings
 
 Exit codes: 0 well, 1 something is wrong (status), 2 usage, 5 the node cannot be asked.)";
@@ -161,6 +106,7 @@ struct Commands {
   CLI::App* members;
   CLI::App* ring;
   CLI::App* explain;
+  CLI::App* handoff;
   CLI::App* config;
 };
 
@@ -170,9 +116,10 @@ Commands add_commands(CLI::App& app, Options& options) {
       .members = app.add_subcommand("members", "The nodes, their states and addresses"),
       .ring = app.add_subcommand("ring", "Which nodes own which partitions"),
       .explain = app.add_subcommand("explain", "Where a record lies and whether its copies agree"),
+      .handoff = app.add_subcommand("handoff", "Hints: what owners missed and will be sent"),
       .config = app.add_subcommand("config", "The settings of the node that is asked")};
-  for (auto* command :
-       {commands.status, commands.members, commands.ring, commands.explain, commands.config}) {
+  for (auto* command : {commands.status, commands.members, commands.ring, commands.explain,
+                        commands.handoff, commands.config}) {
     command
         ->add_option("-n,--node", options.node,
                      "the admin door of any node, HOST:PORT (or set COTERIE_ADMIN)")
@@ -189,6 +136,12 @@ Commands add_commands(CLI::App& app, Options& options) {
   commands.explain->add_option("-b,--bucket", options.bucket, "its bucket")->capture_default_str();
   commands.explain->add_option("-s,--sort-key", options.sort_key, "its sort key, if it has one");
   commands.explain->add_flag("--base64", options.is_base64, "KEY and sort key are base64");
+  commands.handoff
+      ->add_option("ACTION", options.action,
+                   "pause or resume the replay, or cancel the hints for TARGET; on all nodes")
+      ->check(CLI::IsMember({"pause", "resume", "cancel"}));
+  commands.handoff->add_option("TARGET", options.target,
+                               "of cancel: a node's id, or as much of it as is needed");
   return commands;
 }
 
@@ -217,5 +170,6 @@ int main(int argc, char** argv) {
   if (*commands.members) return show_path(options, "/v1/members", members_view);
   if (*commands.ring) return show_ring(options);
   if (*commands.explain) return show_explain(options);
+  if (*commands.handoff) return show_handoff(options);
   return show_path(options, "/v1/config", config_view);
 }

@@ -48,7 +48,8 @@ void Asker::stop() {
 Source Asker::source() {
   return {.status = [this] { return status(); },
           .inspect = [this](PartitionId partition,
-                            Bytes key) { return inspect(partition, std::move(key)); }};
+                            Bytes key) { return inspect(partition, std::move(key)); },
+          .on_all_shards = [this](const ShardTask& task) { return on_all_shards(task); }};
 }
 
 template <class T>
@@ -83,6 +84,28 @@ Result<std::vector<Inspection>> Asker::inspect(PartitionId partition, Bytes key)
     });
   }
   return wait_for(slot);
+}
+
+Result<std::vector<Result<std::uint64_t>>> Asker::on_all_shards(const ShardTask& task) {
+  using Outcome = Result<std::uint64_t>;
+  const auto known = status();
+  if (!known) return std::unexpected(known.error());
+  if (known->view == nullptr) return fail(ErrorCode::unavailable, "the cluster is forming");
+  std::vector<std::shared_ptr<Slot<Outcome>>> slots;
+  for (std::size_t shard = 0; shard < known->shards_total; ++shard) {
+    slots.push_back(std::make_shared<Slot<Outcome>>(Slot<Outcome>{.waiting = waiting_}));
+    auto promise = std::make_shared<Slot<Outcome>::Promise>(slots.back());
+    // Partition s lies in shard s.
+    (void)node_.post_to(PartitionId{static_cast<std::uint32_t>(shard)},
+                        [promise, task](Shard& there) { promise->set(task(there)); });
+  }
+  std::vector<Outcome> out;
+  for (const auto& slot : slots) {
+    auto outcome = wait_for(slot);
+    if (!outcome) return std::unexpected(outcome.error());
+    out.push_back(*std::move(outcome));
+  }
+  return out;
 }
 
 }  // namespace coterie::admin

@@ -35,6 +35,7 @@ class Asker {
   [[nodiscard]] Result<T> wait_for(const std::shared_ptr<Slot<T>>& slot);
   [[nodiscard]] Result<NodeStatus> status();
   [[nodiscard]] Result<std::vector<Inspection>> inspect(PartitionId partition, Bytes key);
+  [[nodiscard]] Result<std::vector<Result<std::uint64_t>>> on_all_shards(const ShardTask& task);
 
   Node& node_;
   std::shared_ptr<Waiting> waiting_;

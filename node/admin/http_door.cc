@@ -72,6 +72,10 @@ class BoundedPool final : public httplib::TaskQueue {
 HttpRequest request_of(const httplib::Request& request) {
   HttpRequest out{.path = request.path};
   for (const auto& [name, value] : request.params) out.parameters.emplace(name, value);
+  out.is_post = request.method == "POST";
+  if (!out.is_post) return out;
+  out.content_type = request.get_header_value("Content-Type");
+  out.body = request.body;
   return out;
 }
 
@@ -107,19 +111,21 @@ Result<std::unique_ptr<HttpDoor>> HttpDoor::open(const Address& address, Handler
   http.set_read_timeout(limits::admin_patience);
   http.set_write_timeout(limits::admin_patience);
   http.set_payload_max_length(limits::admin_request_bytes);
-  http.Get(".*", [handler = std::move(handler)](const httplib::Request& request,
-                                                httplib::Response& response) {
+  const auto serve = [handler = std::move(handler)](const httplib::Request& request,
+                                                    httplib::Response& response) {
     auto answer = handler(request_of(request));
     response.status = answer.status;
     response.set_content(std::move(answer.body), answer.content_type);
-  });
-  http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
+  };
+  http.Get(".*", serve);
+  http.Post(".*", serve);
+  http.set_error_handler([](const httplib::Request&, httplib::Response& response) {
     // Ours have bodies already; these are httplib's own refusals.
     if (!response.body.empty()) return;
-    const bool is_method = response.status == 404 && request.method != "GET";
+    const bool is_method = response.status == 404;
     if (is_method) response.status = 405;
     response.set_content(is_method ? R"({"format":1,"error":{"code":"invalid_argument","message":)"
-                                     R"("the admin door takes GET only"}})"
+                                     R"("the admin door takes GET and POST only"}})"
                                    : R"({"format":1,"error":{"code":"invalid_argument","message":)"
                                      R"("not a request that the admin door understands"}})",
                          "application/json");

@@ -13,6 +13,9 @@ namespace coterie::admin {
 struct HttpRequest {
   std::string path;
   std::map<std::string, std::string> parameters;  // of the query; the first of a name
+  bool is_post = false;
+  std::string content_type;  // of a POST; its body is at most limits::admin_request_bytes
+  std::string body;
 };
 
 struct HttpAnswer {
@@ -21,7 +24,7 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// An HTTP server with a few threads of its own, for GET only. One request a connection; what
+/// An HTTP server with a few threads of its own, for GET and POST. One request a connection; what
 /// neither a thread nor the short queue can take waits in the kernel's. This is the one adapter
 /// over cpp-httplib.
 class HttpDoor {

@@ -9,6 +9,7 @@
 #include "node/admin/documents.h"
 #include "node/admin/explain.h"
 #include "node/admin/facts.h"
+#include "node/admin/handoff_admin.h"
 #include "node/admin/metrics.h"
 #include "node/admin/verdict.h"
 
@@ -98,6 +99,13 @@ HttpAnswer ring(const NodeStatus& status, const HttpRequest& request, const Sour
   return {.body = ring_document(status, PartitionId{number})};
 }
 
+/// Only JSON, which a page in a browser cannot send here without asking first.
+std::optional<Error> bad_post(const HttpRequest& request) {
+  if (request.content_type.starts_with("application/json")) return std::nullopt;
+  return Error{.code = ErrorCode::invalid_argument,
+               .message = "a POST's body should be JSON, with Content-Type: application/json"};
+}
+
 HttpAnswer config(const NodeStatus& status, const HttpRequest&, const Source&) {
   return {.body = config_document(status.config)};
 }
@@ -111,10 +119,25 @@ HttpAnswer explain(const NodeStatus& status, const HttpRequest& request, const S
   return {.body = explain_document(status, *question, *answers, wall_now())};
 }
 
+HttpAnswer handoff(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = handoff_document(status, wall_now())};
+}
+
+HttpAnswer answer_of(Result<std::string> document) {
+  if (!document) return refusal(document.error());
+  return {.body = *std::move(document)};
+}
+
+HttpAnswer order_handoff(const NodeStatus&, const HttpRequest& request, const Source& source) {
+  return answer_of(act_on_handoff(request, source));
+}
+
 struct Route {
   std::string_view path;
   std::string_view meaning;
   HttpAnswer (*answer)(const NodeStatus&, const HttpRequest&, const Source&);
+  /// Of a POST; none: the path takes GET only.
+  HttpAnswer (*act)(const NodeStatus&, const HttpRequest&, const Source&) = nullptr;
 };
 
 constexpr Route all_routes[] = {
@@ -124,6 +147,8 @@ constexpr Route all_routes[] = {
     {"/v1/members", "the nodes", members},
     {"/v1/ring", "who owns what; ?partition=NUMBER for one", ring},
     {"/v1/explain", "where a record stands; ?key=TEXT or key_base64=, bucket=, sort_key=", explain},
+    {"/v1/handoff", "hints for owners that missed writes; POST: pause, resume, cancel", handoff,
+     order_handoff},
     {"/v1/config", "this node's settings", config},
 };
 
@@ -137,11 +162,20 @@ HttpAnswer not_found(const std::string& path) {
       {.code = ErrorCode::not_found, .message = path + " is not here; there are: " + there});
 }
 
+HttpAnswer get_only(const std::string& path) {
+  auto answer = refusal({.code = ErrorCode::invalid_argument, .message = path + " takes GET only"});
+  answer.status = 405;
+  return answer;
+}
+
 HttpAnswer respond(const Source& source, const HttpRequest& request) {
   for (const auto& route : all_routes) {
     if (route.path != request.path) continue;
+    if (request.is_post && route.act == nullptr) return get_only(request.path);
+    if (const auto wrong = bad_post(request); request.is_post && wrong) return refusal(*wrong);
     const auto known = source.status();
-    return known ? route.answer(*known, request, source) : refusal(known.error());
+    if (!known) return refusal(known.error());
+    return (request.is_post ? route.act : route.answer)(*known, request, source);
   }
   return not_found(request.path);
 }

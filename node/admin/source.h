@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -9,12 +10,18 @@
 
 namespace coterie::admin {
 
+/// What is done on every shard's thread, and its outcome there: how many things it was about.
+using ShardTask = std::function<Result<std::uint64_t>(Shard&)>;
+
 /// Where the admin door's answers come from. Each call waits, bounded, for the event loops and
 /// never blocks one. From any thread. Errors: unavailable (no answer in time, or stopping).
 struct Source {
   std::function<Result<NodeStatus>()> status;
   /// What each owner of a partition holds of a stored key.
   std::function<Result<std::vector<Inspection>>(PartitionId partition, Bytes key)> inspect;
+  /// Runs a task on each shard of this node; what came of it, in their order. Errors: also if one
+  /// of them could not be asked; others may have run it then.
+  std::function<Result<std::vector<Result<std::uint64_t>>>(ShardTask)> on_all_shards;
 };
 
 }  // namespace coterie::admin

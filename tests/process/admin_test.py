@@ -85,6 +85,54 @@ class ClusterAdmin(unittest.TestCase):
         self.cluster.wait_ready()
         wait_until(lambda: ask(first, "status")[1] == 0, "all well again")
 
+    def hints(self):
+        """How many hints wait, over all nodes that answer."""
+        document, _ = ask(self.peers[0], "handoff")
+        return sum(target["hints"] for node in document["nodes"] for target in node["targets"])
+
+    def miss_writes(self, prefix):
+        """The last peer is killed and the others take writes; its id."""
+        victim = self.peers[2]
+        document, _ = ask(self.peers[0], "members")
+        ids = {node["addresses"]["admin"]: node["id"] for node in document["nodes"]}
+        victim.kill()
+        put(self.cluster, 300, prefix)
+        wait_until(lambda: all(self.cluster.states(other) == ["alive", "alive", "dead"]
+                               for other in (0, 1)), "the death seen")
+        wait_until(lambda: self.hints() > 0, "hints")
+        return ids[victim.address("admin")]
+
+    def test_hints_are_listed_held_back_and_sent(self):
+        code, out, errors = shown(self.peers[0], "handoff")
+        self.assertEqual(code, 0, errors)
+        self.assertTrue(out.startswith("no hints"), out)
+        victim = self.miss_writes("first")
+        document, _ = ask(self.peers[1], "handoff")
+        for node in document["nodes"]:
+            for target in node["targets"]:
+                self.assertEqual(target["target"], victim)
+                self.assertGreater(target["bytes"], 0)
+        self.assertEqual(shown(self.peers[1], "handoff", "pause")[0], 0)
+        self.peers[2].start()
+        self.cluster.wait_ready()
+        _, out, _ = shown(self.peers[1], "handoff")
+        self.assertIn("paused", out)
+        self.assertIn(victim[:8], out)
+        self.assertGreater(self.hints(), 0)
+        self.assertEqual(shown(self.peers[1], "handoff", "resume")[0], 0)
+        wait_until(lambda: self.hints() == 0, "the hints sent")
+
+    def test_hints_are_given_up(self):
+        victim = self.miss_writes("second")
+        for wrong in (["cancel"], ["cancel", "zzz"], ["pause", victim], ["stop"]):
+            self.assertEqual(shown(self.peers[0], "handoff", *wrong)[0], 2, wrong)
+        code, out, errors = shown(self.peers[0], "handoff", "cancel", victim[:12])
+        self.assertEqual(code, 0, errors)
+        self.assertIn("given up", out)
+        wait_until(lambda: self.hints() == 0, "the hints given up")
+        document, _ = ask(self.peers[0], "handoff")
+        self.assertGreater(sum(node["needs_repair"] for node in document["nodes"]), 0)
+
     def test_what_is_asked_wrongly_is_said(self):
         for command in (["ring", "--partition", "64"], ["explain"], ["nonsense"],
                         ["explain", "k", "--bucket", "none"]):

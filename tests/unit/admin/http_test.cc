@@ -30,17 +30,18 @@ const Address any_port{.host = "127.0.0.1", .port = 0};
 struct Door {
   std::mutex mutex;
   Result<NodeStatus> status = status_of();
+  Result<std::vector<Result<std::uint64_t>>> outcomes = std::vector<Result<std::uint64_t>>{2, 3};
   std::unique_ptr<HttpDoor> http;
 
   Door() {
     auto opened = HttpDoor::open(
-        any_port,
-        routes({.status =
-                    [this] {
-                      const std::scoped_lock lock(mutex);
-                      return status;
-                    },
-                .inspect = [](PartitionId, Bytes) { return std::vector<Inspection>{}; }}));
+        any_port, routes({.status =
+                              [this] {
+                                const std::scoped_lock lock(mutex);
+                                return status;
+                              },
+                          .inspect = [](PartitionId, Bytes) { return std::vector<Inspection>{}; },
+                          .on_all_shards = [this](const ShardTask&) { return outcomes; }}));
     REQUIRE(opened);
     http = *std::move(opened);
   }
@@ -119,7 +120,42 @@ TEST_CASE("what is wrong with a request is said in JSON") {
   const auto posted = other.Post("/v1/status", "x", "text/plain");
   REQUIRE(posted);
   CHECK(posted->status == 405);
-  CHECK(Json::parse(posted->body)["error"]["message"] == "the admin door takes GET only");
+  CHECK(Json::parse(posted->body)["error"]["message"] == "/v1/status takes GET only");
+  const auto deleted = other.Delete("/v1/status");
+  REQUIRE(deleted);
+  CHECK(deleted->status == 405);
+  CHECK(Json::parse(deleted->body)["error"]["message"] == "the admin door takes GET and POST only");
+}
+
+TEST_CASE("an order is a JSON object that says what to do, on all shards") {
+  Door door;
+  const auto order = [&](const std::string& body) {
+    const auto answers = admin_tool::post_all({door.http->address()}, "/v1/handoff", body);
+    REQUIRE(answers[0]);
+    return std::pair(answers[0]->status, Json::parse(answers[0]->body));
+  };
+  const std::string cancel = R"({"action":"cancel","target":")" + to_hex(node_id(2)) + "\"}";
+  const auto [status, done] = order(cancel);
+  CHECK(status == 200);
+  CHECK(done.dump() == R"({"format":1,"action":"cancel","hints":5})");
+  CHECK(order(R"({"action":"pause"})").first == 200);
+  for (const char* wrong :
+       {"", "x", "[]", "{}", R"({"action":"stop"})", R"({"action":"cancel"})",
+        R"({"action":"cancel","target":"12"})", R"({"action":["pause"]})", R"({"action":-1})"}) {
+    CAPTURE(wrong);
+    const auto [code, answer] = order(wrong);
+    CHECK(code == 400);
+    CHECK(answer["error"]["code"] == "invalid_argument");
+  }
+  door.outcomes = std::vector<Result<std::uint64_t>>{1, fail(ErrorCode::not_found, "none of it")};
+  CHECK(order(cancel).second["hints"] == 1);
+  door.outcomes = std::vector<Result<std::uint64_t>>{1, fail(ErrorCode::overloaded, "busy")};
+  CHECK(order(cancel).first == 503);
+  // Not what a page in a browser can send to another's door without asking it first.
+  httplib::Client other("127.0.0.1", door.http->address().port);
+  const auto plain = other.Post("/v1/handoff", R"({"action":"pause"})", "text/plain");
+  REQUIRE(plain);
+  CHECK(plain->status == 400);
 }
 
 TEST_CASE("not ready: 503 and why") {
