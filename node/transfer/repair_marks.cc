@@ -17,7 +17,9 @@ Result<void> RepairMarks::load() {
           bad = mark ? since.error() : mark.error();
           return false;
         }
-        marks_[*mark] = {.since = *since, .serial = ++last_serial_, .is_saved = true};
+        const auto [at, is_new] = marks_.try_emplace(*mark);
+        if (!is_new && !at->second.is_saved) --unsaved_;
+        at->second = {.since = *since, .serial = ++last_serial_, .is_saved = true};
         return true;
       });
   if (bad) return std::unexpected(*std::move(bad));

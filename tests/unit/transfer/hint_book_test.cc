@@ -176,6 +176,20 @@ TEST_CASE("a mark is cleared only by who saw all that was lacking") {
   CHECK(after.size() == 0);
 }
 
+TEST_CASE("a mark that was made before the old ones were loaded is the same mark") {
+  MemoryStore store(16);
+  RepairMarks before(store);
+  before.add(first, alice, noon);
+  store.set_state(StoreState::read_only, "full");
+  RepairMarks marks(store);
+  marks.add(first, alice, noon + 1s);
+  CHECK_FALSE(marks.is_saved());
+  REQUIRE(marks.load());
+  CHECK(marks.is_saved());
+  REQUIRE(marks.size() == 1);
+  CHECK(marks.list()[0].since == noon);
+}
+
 TEST_CASE("a hint of an unknown time is given up first; one of an unknown kind is left alone") {
   MemoryStore store(16);
   std::vector<Write> writes = {
