@@ -42,6 +42,11 @@ struct Config {
     std::uint64_t bytes_a_second = limits::handoff_rate_bytes;
     std::uint64_t window = limits::handoff_window;
   } handoff;
+  struct Purge {
+    bool enabled = true;
+    std::uint32_t interval_seconds = static_cast<std::uint32_t>(
+        std::chrono::seconds(::coterie::limits::purge_interval_default).count());
+  } purge;
   struct Log {
     std::string level = "info";
     std::string file;  // empty: standard error

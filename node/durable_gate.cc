@@ -25,6 +25,11 @@ void DurableGate::vote(LogPosition position, Durability durability, coordinator:
   add(durability, {.position = position, .tag = tag});
 }
 
+void DurableGate::call(LogPosition position, std::move_only_function<void()> then) {
+  if (is_durable(position, Durability::commit)) return then();
+  add(Durability::commit, {.position = position, .then = std::move(then)});
+}
+
 void DurableGate::add(Durability durability, Waiting waiting) {
   if (durability == Durability::commit) store_.request_sync();
   Queue& queue = durability == Durability::commit ? synced_ : written_;
@@ -48,7 +53,9 @@ void DurableGate::release(Queue& queue, LogPosition reached) {
   while (!queue.empty() && queue.front().position <= reached) {
     Waiting waiting = std::move(queue.front());
     queue.pop_front();
-    if (waiting.to.value == 0) {
+    if (waiting.then) {
+      waiting.then();
+    } else if (waiting.to.value == 0) {
       on_durable_(waiting.tag);
     } else {
       send_(waiting.to, std::move(waiting.frame));

@@ -28,6 +28,8 @@ class DurableGate {
   void answer(LogPosition position, Durability durability, ConnectionId to, Bytes frame);
   /// Tells the coordinator once `position` is durable; `position` is not durable yet.
   void vote(LogPosition position, Durability durability, coordinator::Tag tag);
+  /// Calls `then` once `position` is synced; now, if it is.
+  void call(LogPosition position, std::move_only_function<void()> then);
   /// The store has made progress.
   void release();
   /// The store has stopped: nothing that waits will be durable. Peers and the coordinator give it
@@ -41,6 +43,7 @@ class DurableGate {
     ConnectionId to;  // 0: a vote
     coordinator::Tag tag;
     Bytes frame;
+    std::move_only_function<void()> then;
   };
   using Queue = std::deque<Waiting>;  // sorted by position
 

@@ -14,6 +14,7 @@
 #include "node/coordinator/local_replica.h"
 #include "node/durable_gate.h"
 #include "node/replica/partition_copy.h"
+#include "node/transfer/purge_round.h"
 #include "ring/epoch.h"
 #include "storage/store.h"
 
@@ -31,6 +32,8 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t damaged_records = 0;  // reads that met a bad checksum
     std::uint64_t actors_redrawn = 0;
     std::uint64_t destroyed_copies = 0;  // found behind a finished purge
+    std::uint64_t purged_records = 0;
+    std::uint64_t trimmed_records = 0;
   };
 
   LocalCopies(Store& store, DurableGate& gate, Random random)
@@ -97,6 +100,18 @@ class LocalCopies final : public coordinator::LocalReplica {
   // local_copies_purge.cc: for purge rounds and refills.
   /// The copy's generation is at least this; durable once the store is synced to what is returned.
   [[nodiscard]] Result<LogPosition> raise_generation(PartitionId partition, Generation generation);
+  [[nodiscard]] Result<Rests> purge_raise(const wire::PurgeRaise& message);
+  struct Purgeable {
+    transfer::PurgeListing listing;
+    Rests rests;
+  };
+  [[nodiscard]] Result<Purgeable> purge_list(const wire::PurgeList& message, WallTime now);
+  struct Purged {
+    std::uint32_t purged = 0;
+    std::uint32_t trimmed = 0;
+    Rests rests;
+  };
+  [[nodiscard]] Result<Purged> purge_apply(const wire::PurgeApply& message, WallTime now);
   /// Copies that were restored from an old state: emptied, `unsure`, to be refilled.
   [[nodiscard]] const std::set<PartitionId>& destroyed() const { return destroyed_; }
   /// A destroyed copy holds again what its other owners hold; it answers once more.
@@ -106,6 +121,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   replica::PartitionCopy* find(PartitionId partition);
   void add(PartitionId partition, ActorId actor, bool is_damaged);
   void empty(replica::PartitionCopy& copy);
+  [[nodiscard]] Rests rests_on(const replica::PartitionCopy& copy, LogPosition position) const;
   Result<LogPosition> keep_purge_state(const replica::PartitionCopy& copy, bool is_emptying);
   [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
                                          const wire::ReplicaScope& scope, replica::Use use) const;

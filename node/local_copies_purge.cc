@@ -5,8 +5,10 @@
 
 #include "base/limits.h"
 #include "node/local_copies.h"
+#include "node/replica/purge.h"
 #include "node/replica/purge_state.h"
 #include "storage/key.h"
+#include "storage/record.h"
 #include "storage/shard_trees.h"
 
 namespace coterie {
@@ -97,6 +99,93 @@ Result<LogPosition> LocalCopies::refilled(PartitionId partition) {
   destroyed_.erase(partition);
   copy->set_state(replica::CopyState::full);
   return keep_purge_state(*copy, false);
+}
+
+LocalCopies::Rests LocalCopies::rests_on(const replica::PartitionCopy& copy,
+                                         LogPosition position) const {
+  return {.position = position,
+          .durability = Durability::commit,
+          .generation = copy.generation(),
+          .purged = copy.purged()};
+}
+
+Result<LocalCopies::Rests> LocalCopies::purge_raise(const wire::PurgeRaise& message) {
+  auto* copy = find(message.scope.partition);
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
+    return std::unexpected(checked.error());
+  }
+  const auto position = raise_generation(message.scope.partition, message.scope.generation);
+  if (!position) return std::unexpected(position.error());
+  return rests_on(*copy, *position);
+}
+
+/// A damaged record is none that could be purged: it is not known what it says.
+Result<LocalCopies::Purgeable> LocalCopies::purge_list(const wire::PurgeList& message,
+                                                       WallTime now) {
+  const auto* copy = find(message.scope.partition);
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
+    return std::unexpected(checked.error());
+  }
+  const KeyRange range = range_of(copy->partition(), epoch_->partitions());
+  Purgeable out{.listing = {.generation = copy->generation()},
+                .rests = rests_on(*copy, store_.last())};
+  std::size_t seen = 0;
+  const auto visit = [&](BytesView key, BytesView value) {
+    if (++seen > limits::scan_page_records) {
+      out.listing.reach = key;
+      return false;
+    }
+    const auto record = decode_record(key, value);
+    if (!record) return true;
+    const auto what = replica::purgeable(*record, resolver_of(key), now);
+    if (what) {
+      out.listing.entries.push_back({.key = Bytes(key), .digest = digest(*record), .what = *what});
+    }
+    return true;
+  };
+  const BytesView from = std::max<BytesView>(range.from, message.from);
+  if (auto scanned = store_.scan(Space::records, from, range.to, visit); !scanned) {
+    return std::unexpected(scanned.error());
+  }
+  return out;
+}
+
+Result<LocalCopies::Purged> LocalCopies::purge_apply(const wire::PurgeApply& message,
+                                                     WallTime now) {
+  auto* copy = find(message.scope.partition);
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
+    return std::unexpected(checked.error());
+  }
+  if (copy->generation() < message.scope.generation) {
+    heard_of_purge(copy->partition(), message.scope.generation);
+    return fail(ErrorCode::unsure, "this copy was restored from an old state");
+  }
+  if (copy->purged() < message.scope.generation) {
+    copy->raise_purged(message.scope.generation);
+    if (auto kept = keep_purge_state(*copy, false); !kept) return std::unexpected(kept.error());
+  }
+  Purged out;
+  for (const auto& entry : message.entries) {
+    const auto stored = store_.get(Space::records, entry.key);
+    if (!stored) return std::unexpected(stored.error());
+    auto done = replica::purge(entry, *stored ? std::optional<BytesView>(**stored) : std::nullopt,
+                               resolver_of(entry.key), now);
+    if (!done || done->outcome == replica::PurgeOutcome::unchanged) continue;
+    const bool is_erased = done->outcome == replica::PurgeOutcome::erase;
+    Write write{.space = Space::records,
+                .key = Bytes(entry.key),
+                .old_leaf_hash = done->old_leaf_hash,
+                .new_leaf_hash = done->new_leaf_hash};
+    if (!is_erased) write.value = std::move(done->record);
+    if (auto appended = store_.append(std::span(&write, 1)); !appended) {
+      return std::unexpected(appended.error());
+    }
+    ++(is_erased ? out.purged : out.trimmed);
+  }
+  counters_.purged_records += out.purged;
+  counters_.trimmed_records += out.trimmed;
+  out.rests = rests_on(*copy, store_.last());
+  return out;
 }
 
 }  // namespace coterie

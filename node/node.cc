@@ -180,6 +180,8 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
     options.shard.shards = identity_.shards;
     options.shard.build = COTERIE_VERSION;
     options.shard.value_bytes = config_.limits.value_bytes;
+    options.shard.purge = {.is_enabled = config_.purge.enabled,
+                           .interval = std::chrono::seconds(config_.purge.interval_seconds)};
     options.shard.admission.bytes_a_shard = config_.limits.in_flight_bytes;
     options.shard.handoff.bytes_a_second = config_.handoff.bytes_a_second / identity_.shards;
     options.shard.handoff.window = config_.handoff.window;

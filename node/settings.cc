@@ -232,6 +232,17 @@ void add_rest(std::vector<Setting>& out) {
                      whole(1, static_cast<std::int64_t>(limits::peer_calls_a_shard)),
                      [](Config & c) -> auto& { return c.handoff.window; }),
                  [](const Config& c) { return std::to_string(c.handoff.window); }});
+  out.push_back({"purge", "enabled", "",
+                 "Whether this node purges what was deleted or has expired, and trims contexts.",
+                 set_with(
+                     truth, [](Config & c) -> auto& { return c.purge.enabled; }),
+                 [](const Config& c) { return std::string(c.purge.enabled ? "true" : "false"); }});
+  out.push_back(
+      {"purge", "interval_seconds", "s",
+       "The time between the end of a purge of all partitions and the next.",
+       set_with(
+           whole(1, 7 * 86400), [](Config & c) -> auto& { return c.purge.interval_seconds; }),
+       [](const Config& c) { return std::to_string(c.purge.interval_seconds); }});
   out.push_back({"log", "level", "", "The least severe lines that are written.",
                  set_with(
                      level, [](Config & c) -> auto& { return c.log.level; }),

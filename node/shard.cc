@@ -41,7 +41,18 @@ Shard::Shard(const Environment& environment, Options options, Random random,
                 .store = env_.store,
                 .port = handoff_performer_,
                 .log = env_.log},
-               handoff_options(options_), random.fork()) {
+               handoff_options(options_), random.fork()),
+      purge_performer_({.self = options_.node,
+                        .clock = env_.clock,
+                        .copies = copies_,
+                        .gate = gate_,
+                        .calls = calls_}),
+      purge_(env_.timers, purge_performer_,
+             {.self = options_.node,
+              .shard = options_.shard,
+              .shards = options_.shards,
+              .is_enabled = options_.purge.is_enabled,
+              .interval = options_.purge.interval}) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -69,6 +80,8 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   }
   handoff_performer_.set_view(view_);
   handoff_.on_view(view_->epoch);
+  purge_performer_.set_view(view_);
+  if (has_new_epoch) purge_.set_epoch(view_->epoch);
   settle();
 }
 
@@ -114,6 +127,9 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
     case wire::Kind::replica_read:
     case wire::Kind::replica_scan:
     case wire::Kind::replica_inspect:
+    case wire::Kind::purge_list:
+    case wire::Kind::purge_raise:
+    case wire::Kind::purge_apply:
       serve_replica(connection, header, body);
       break;
     case wire::Kind::go_away:
@@ -232,6 +248,7 @@ ShardStatus Shard::status() const {
   out.forwarded = forwards_.passed_on();
   out.local = copies_.counters();
   out.handoff = handoff_.status();
+  out.purge = purge_.status();
   out.coordinator = coordinator_.counters();
   return out;
 }

@@ -26,8 +26,10 @@
 #include "node/mesh.h"
 #include "node/peer_calls.h"
 #include "node/peer_links.h"
+#include "node/purge_performer.h"
 #include "node/ring_view.h"
 #include "node/transfer/handoff.h"
+#include "node/transfer/purge.h"
 #include "storage/store.h"
 
 namespace coterie {
@@ -53,6 +55,7 @@ struct ShardStatus {
   std::uint64_t frames_undecodable = 0;
   LocalCopies::Counters local;
   transfer::HandoffStatus handoff;
+  transfer::PurgeStatus purge;
   coordinator::Counters coordinator;
   Histogram get_latency;
   Histogram put_latency;
@@ -70,6 +73,10 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     Mesh& mesh;
     Log& log;
   };
+  struct PurgeOptions {
+    bool is_enabled = true;
+    Duration interval = limits::purge_interval_default;
+  };
   struct Options {
     NodeId node;
     RunId run;
@@ -80,6 +87,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     coordinator::Admission::Limits admission;
     coordinator::Options coordinator;
     transfer::Handoff::Options handoff;  // but for the node's id
+    PurgeOptions purge;
   };
 
   Shard(const Environment& environment, Options options, Random random,
@@ -106,6 +114,10 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// called once, when nothing is in progress any more and all clients have hung up, or after
   /// limits::drain_most. Once.
   void drain(std::move_only_function<void()> done);
+
+  /// The purge of what was deleted: to start a pass, pause and resume.
+  [[nodiscard]] transfer::Purge& purge() { return purge_; }
+  [[nodiscard]] const LocalCopies& copies() const { return copies_; }
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -174,6 +186,11 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
 
   // shard_replicas.cc: requests and answers of other nodes' shards.
   void serve_replica(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  // shard_purge.cc
+  [[nodiscard]] static bool is_purge(wire::Kind kind);
+  /// Errors: what is to be answered instead.
+  [[nodiscard]] Result<void> serve_purge(ConnectionId connection, const wire::FrameHeader& header,
+                                         BytesView body);
   void answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
                       const wire::Envelope& envelope);
   void on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body);
@@ -220,6 +237,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   PeerCalls calls_;
   HandoffPerformer handoff_performer_;
   transfer::Handoff handoff_;
+  PurgePerformer purge_performer_;
+  transfer::Purge purge_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

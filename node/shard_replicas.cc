@@ -32,6 +32,10 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
   const auto asker = connections_.find(connection);
   if (asker == connections_.end() || asker->second.role != wire::Role::peer) {
     error = {.code = ErrorCode::refused, .message = "only nodes may ask this, at the peer door"};
+  } else if (is_purge(header.kind)) {
+    const auto served = serve_purge(connection, header, body);
+    if (served) return;
+    error = served.error();
   } else if (header.kind == wire::Kind::replica_write) {
     const auto message = wire::decode<wire::ReplicaWrite>(body);
     const auto wrote = message ? copies_.write(*message)

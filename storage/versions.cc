@@ -147,6 +147,17 @@ bool descends(const Record& a, const Record& b) {
          std::ranges::includes(a.optional_fields, b.optional_fields);
 }
 
+Record trimmed(const Record& record) {
+  Record out{.siblings = record.siblings, .optional_fields = record.optional_fields};
+  for (const auto& [actor, sequence] : record.context.entries()) {
+    const bool is_live = std::ranges::any_of(record.siblings, [actor = actor](const auto& sibling) {
+      return sibling.dot.actor == actor;
+    });
+    if (is_live) out.context.add(Dot{.actor = actor, .sequence = sequence});
+  }
+  return out;
+}
+
 Timestamp greatest_timestamp(const Record& record) {
   Timestamp greatest;
   for (const Sibling& sibling : record.siblings) greatest = std::max(greatest, sibling.timestamp);

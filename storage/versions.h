@@ -42,6 +42,11 @@ namespace coterie {
 /// `a` holds all that `b` says: sync(a, b) == a, told from dots, contexts and optional fields.
 [[nodiscard]] bool descends(const Record& a, const Record& b);
 
+/// The record with a context of the actors of its live dots only; the same for the same record. To
+/// be stored only where all owners hold the record alike (DESIGN: deletes and expiry): what the
+/// context then forgets all know to be overwritten, and no message that says otherwise is taken.
+[[nodiscard]] Record trimmed(const Record& record);
+
 /// The greatest timestamp among the siblings.
 [[nodiscard]] Timestamp greatest_timestamp(const Record& record);
 

@@ -33,6 +33,12 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const ReplicaScanReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ReplicaInspect& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ReplicaInspectReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeList& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeListReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeRaise& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeRaiseReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeApply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const PurgeApplyReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRoots& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRootsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeCells& message, const Envelope& envelope);
@@ -98,6 +104,18 @@ template <>
 [[nodiscard]] Result<ReplicaInspect> decode(BytesView body);
 template <>
 [[nodiscard]] Result<ReplicaInspectReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeList> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeListReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeRaise> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeRaiseReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeApply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<PurgeApplyReply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<TreeRoots> decode(BytesView body);
 template <>

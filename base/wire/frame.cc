@@ -53,6 +53,12 @@ bool is_known(Kind kind) {
     case Kind::replica_scan_reply:
     case Kind::replica_inspect:
     case Kind::replica_inspect_reply:
+    case Kind::purge_list:
+    case Kind::purge_list_reply:
+    case Kind::purge_raise:
+    case Kind::purge_raise_reply:
+    case Kind::purge_apply:
+    case Kind::purge_apply_reply:
     case Kind::tree_roots:
     case Kind::tree_roots_reply:
     case Kind::tree_cells:

@@ -50,6 +50,13 @@ enum class Kind : std::uint16_t {
   birth_accept = 54,  // answered by epoch_reply
   epoch_fetch = 56,
   epoch_reply = 57,
+
+  purge_list = 60,
+  purge_list_reply = 61,
+  purge_raise = 62,
+  purge_raise_reply = 63,
+  purge_apply = 64,
+  purge_apply_reply = 65,
 };
 
 /// Every frame begins with these 24 bytes, little-endian:

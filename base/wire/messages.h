@@ -383,6 +383,52 @@ struct ReplicaRecordsReply {
   Generation generation;
 };
 
+/// What a purge would do to a record, as it is now.
+enum class Purging : std::uint8_t {
+  erase = 1,  ///< deleted, or expired for long enough
+  trim = 2,   ///< keeps in its context only the actors of live dots
+};
+
+struct PurgeEntry {
+  BytesView key;
+  std::uint64_t digest = 0;
+  Purging what = Purging::erase;
+};
+
+/// Which of your copy's records could be purged? From a key on; one page.
+struct PurgeList {
+  ReplicaScope scope;
+  BytesView from;  // as on disk; empty: the partition's first
+};
+
+struct PurgeListReply {
+  std::vector<PurgeEntry> entries;  // keys ascend
+  /// Records below it have been looked at; empty: all of them.
+  BytesView reach;
+  Generation generation;  // under which they were looked at
+};
+
+/// Raise your copy's generation to that of the scope, durably.
+struct PurgeRaise {
+  ReplicaScope scope;
+};
+
+struct PurgeRaiseReply {
+  Generation generation;
+};
+
+/// All owners have reached the scope's generation, and listed these records alike before: purge
+/// those that are unchanged.
+struct PurgeApply {
+  ReplicaScope scope;
+  std::vector<PurgeEntry> entries;
+};
+
+struct PurgeApplyReply {
+  std::uint32_t purged = 0;
+  std::uint32_t trimmed = 0;
+};
+
 /// gossip's own bytes, whole state each way.
 struct PushPull {
   BytesView state;

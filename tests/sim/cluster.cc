@@ -43,6 +43,7 @@ Cluster::Cluster(std::uint64_t seed, const Settings& settings)
     node.config.cluster.initial_members = members;
     node.config.cluster.replicas = settings.replicas;
     node.config.cluster.partitions = settings.partitions;
+    node.config.purge.interval_seconds = settings.purge_interval_seconds;
     node.config.buckets = buckets(settings.replicas);
     node.shards = settings.shards[i % settings.shards.size()];
     node.store = settings.store;

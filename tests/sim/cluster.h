@@ -24,6 +24,7 @@ class Cluster {
     std::size_t client_hosts = 2;
     std::uint32_t replicas = 3;
     std::uint32_t partitions = 16;
+    std::uint32_t purge_interval_seconds = 2;
     /// Of each node, in turn.
     std::vector<std::uint16_t> shards = {1};
     LogStoreOptions store;

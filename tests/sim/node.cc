@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t mailbox_tasks = 4096;
 constexpr const char* build = "simulated";
+
+Shard::PurgeOptions purge_options(const Config& config) {
+  return {.is_enabled = config.purge.enabled,
+          .interval = std::chrono::seconds(config.purge.interval_seconds)};
+}
+
 constexpr std::string_view log_prefix = "log-";
 
 }  // namespace
@@ -284,7 +290,8 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                                                       .shards = settings_.shards,
                                                       .build = build,
                                                       .admission = {},
-                                                      .coordinator = {}},
+                                                      .coordinator = {},
+                                                      .purge = purge_options(settings_.config)},
                                        random_.fork(), view);
   loop.protocol = std::make_unique<OlderProtocol>(*loop.shard);
   loop.protocol->set_older(is_older_);
@@ -352,7 +359,17 @@ const Store& SimNode::store(PartitionId partition) const {
 }
 
 bool SimNode::is_sure(PartitionId partition) const {
-  return std::ranges::count(store(partition).status().damaged, partition) == 0;
+  const auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
+  const auto* copy = shard.copies().copy(partition);
+  return copy != nullptr && copy->state() == replica::CopyState::full;
+}
+
+void SimNode::pause_purges(bool is_paused) {
+  check(is_ready(), "purges are paused where shards run");
+  for (const auto& loop : running_->shards) {
+    auto& purge = loop->shard->purge();
+    is_paused ? purge.pause() : purge.resume();
+  }
 }
 
 ShardStatus SimNode::status(ShardIndex shard) const {

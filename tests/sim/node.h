@@ -74,6 +74,8 @@ class SimNode final : private Mesh {
   [[nodiscard]] std::shared_ptr<const RingView> view() const;
   /// While is_ready().
   [[nodiscard]] const Store& store(PartitionId partition) const;
+  /// While is_ready().
+  void pause_purges(bool is_paused);
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
   /// While is_ready(): the copy counts to quorums.
   [[nodiscard]] bool is_sure(PartitionId partition) const;

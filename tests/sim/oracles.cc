@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "node/replica/purge.h"
 #include "storage/key.h"
+#include "storage/record.h"
 #include "storage/shard_trees.h"
 #include "tests/sim/causality.h"
 
@@ -279,6 +281,39 @@ std::optional<Violation> check_copies(Cluster& cluster, const History& history) 
     if (node->is_gone() || history.wrong_trees.contains(node->index())) continue;
     for (const auto partition : epoch->partitions_of(node->id())) {
       if (auto bad = check_tree(*node, partition, epoch->partitions())) return bad;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> check_purged(Cluster& cluster, const History& history) {
+  const auto epoch = cluster.epoch();
+  for (const auto& key : history.keys) {
+    const Token token = epoch->token(key.bucket, key.partition_key);
+    const auto partition = epoch->partition(token);
+    const auto owners = cluster.sure_owners(partition);
+    if (owners.size() < cluster.replicas()) continue;
+    const Bytes bytes = *encode_key(
+        {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
+    for (const auto* owner : owners) {
+      const auto stored = owner->store(partition).get(Space::records, bytes);
+      if (!stored || !*stored) continue;
+      const auto record = decode_record(bytes, **stored);
+      // nothing expires here: only what was deleted may go
+      if (!record ||
+          replica::purgeable(*record, key.resolver, WallTime{}) != wire::Purging::erase) {
+        continue;
+      }
+      return Violation{"what was deleted is purged",
+                       owner->name() + " still has a tombstone of " + key.partition_key};
+    }
+  }
+  // the victim of such a fault may have been put back
+  if (!history.damages.empty()) return std::nullopt;
+  for (const auto& node : cluster.nodes()) {
+    for (std::uint16_t shard = 0; shard < node->shards(); ++shard) {
+      if (node->status(ShardIndex{shard}).local.destroyed_copies == 0) continue;
+      return Violation{"nobody is purged behind", node->name() + " was found behind a purge"};
     }
   }
   return std::nullopt;

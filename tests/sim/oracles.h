@@ -30,4 +30,8 @@ struct Violation {
 /// hold the same bytes, and each copy's tree is that of its records. All nodes are ready.
 [[nodiscard]] std::optional<Violation> check_copies(Cluster& cluster, const History& history);
 
+/// What holds some passes after that: where all owners of a key count, none keeps what was deleted;
+/// and no copy was found behind a purge but those that a fault had put back.
+[[nodiscard]] std::optional<Violation> check_purged(Cluster& cluster, const History& history);
+
 }  // namespace coterie::sim

@@ -44,6 +44,25 @@ Result<Bytes> comparison_again(Kind kind, BytesView body, const Envelope& envelo
   }
 }
 
+Result<Bytes> purge_again(Kind kind, BytesView body, const Envelope& envelope) {
+  switch (kind) {
+    case Kind::purge_list:
+      return again<PurgeList>(body, envelope);
+    case Kind::purge_list_reply:
+      return again<PurgeListReply>(body, envelope);
+    case Kind::purge_raise:
+      return again<PurgeRaise>(body, envelope);
+    case Kind::purge_raise_reply:
+      return again<PurgeRaiseReply>(body, envelope);
+    case Kind::purge_apply:
+      return again<PurgeApply>(body, envelope);
+    case Kind::purge_apply_reply:
+      return again<PurgeApplyReply>(body, envelope);
+    default:
+      return comparison_again(kind, body, envelope);
+  }
+}
+
 }  // namespace
 
 Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
@@ -100,7 +119,7 @@ Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
     case Kind::epoch_reply:
       return again<EpochReply>(body, envelope);
     default:
-      return comparison_again(kind, body, envelope);
+      return purge_again(kind, body, envelope);
   }
 }
 

@@ -211,6 +211,24 @@ void add_trees(std::vector<SampleFrame>& out) {
               envelope)});
 }
 
+void add_purge(std::vector<SampleFrame>& out) {
+  constexpr auto other_key = "\x11\x22\x33\x44\x55\x66\x77\x89\0\0\0\x05\0\x04userinbox"sv;
+  const std::vector<PurgeEntry> entries = {
+      {.key = stored_key, .digest = 0xd1d2d3d4d5d6d7d8, .what = Purging::erase},
+      {.key = other_key, .digest = 5, .what = Purging::trim}};
+  out.push_back({"purge_list", encode(PurgeList{.scope = scope, .from = stored_key}, envelope)});
+  out.push_back(
+      {"purge_list_reply",
+       encode(PurgeListReply{.entries = entries, .reach = "\x12"sv, .generation = Generation{3}},
+              envelope)});
+  out.push_back({"purge_raise", encode(PurgeRaise{.scope = scope}, envelope)});
+  out.push_back(
+      {"purge_raise_reply", encode(PurgeRaiseReply{.generation = Generation{4}}, envelope)});
+  out.push_back({"purge_apply", encode(PurgeApply{.scope = scope, .entries = entries}, envelope)});
+  out.push_back(
+      {"purge_apply_reply", encode(PurgeApplyReply{.purged = 7, .trimmed = 2}, envelope)});
+}
+
 void add_gossip(std::vector<SampleFrame>& out) {
   out.push_back({"push_pull", encode(PushPull{.state = "members"}, Kind::push_pull, envelope)});
   out.push_back(
@@ -237,6 +255,7 @@ std::vector<SampleFrame> sample_frames() {
   add_ring(out);
   add_replica(out);
   add_trees(out);
+  add_purge(out);
   add_gossip(out);
   return out;
 }
