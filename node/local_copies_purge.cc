@@ -111,6 +111,7 @@ LocalCopies::Rests LocalCopies::rests_on(const replica::PartitionCopy& copy,
 
 Result<LocalCopies::Rests> LocalCopies::purge_raise(const wire::PurgeRaise& message) {
   auto* copy = find(message.scope.partition);
+  heard_of_purge(message.scope.partition, message.purged);
   if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
     return std::unexpected(checked.error());
   }
@@ -127,7 +128,7 @@ Result<LocalCopies::Purgeable> LocalCopies::purge_list(const wire::PurgeList& me
     return std::unexpected(checked.error());
   }
   const KeyRange range = range_of(copy->partition(), epoch_->partitions());
-  Purgeable out{.listing = {.generation = copy->generation()},
+  Purgeable out{.listing = {.generation = copy->generation(), .purged = copy->purged()},
                 .rests = rests_on(*copy, store_.last())};
   std::size_t seen = 0;
   const auto visit = [&](BytesView key, BytesView value) {

@@ -9,7 +9,8 @@ namespace coterie {
 namespace {
 
 Result<transfer::PurgeListing> listing_of(const wire::PurgeListReply& reply) {
-  transfer::PurgeListing out{.reach = Bytes(reply.reach), .generation = reply.generation};
+  transfer::PurgeListing out{
+      .reach = Bytes(reply.reach), .generation = reply.generation, .purged = reply.purged};
   out.entries.reserve(reply.entries.size());
   for (const auto& entry : reply.entries) {
     out.entries.push_back({.key = Bytes(entry.key), .digest = entry.digest, .what = entry.what});
@@ -59,8 +60,8 @@ void PurgePerformer::list(NodeId owner, PartitionId partition, BytesView from,
 }
 
 void PurgePerformer::raise(NodeId owner, PartitionId partition, Generation generation,
-                           Done<Generation> done) {
-  const wire::PurgeRaise message{.scope = scope(partition, generation)};
+                           Generation purged, Done<Generation> done) {
+  const wire::PurgeRaise message{.scope = scope(partition, generation), .purged = purged};
   if (owner != parts_.self) return ask(owner, message, std::move(done), raised_of);
   const auto raised = parts_.copies.purge_raise(message);
   if (!raised) return done(std::unexpected(raised.error()));

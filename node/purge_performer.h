@@ -29,7 +29,7 @@ class PurgePerformer final : public transfer::PurgePort {
 
   void list(NodeId owner, PartitionId partition, BytesView from,
             Done<transfer::PurgeListing> done) override;
-  void raise(NodeId owner, PartitionId partition, Generation generation,
+  void raise(NodeId owner, PartitionId partition, Generation generation, Generation purged,
              Done<Generation> done) override;
   void apply(NodeId owner, PartitionId partition, Generation generation,
              std::span<const transfer::PurgeEntry> entries, Done<void> done) override;

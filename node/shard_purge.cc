@@ -7,7 +7,8 @@ namespace coterie {
 namespace {
 
 wire::PurgeListReply reply_of(const transfer::PurgeListing& listing) {
-  wire::PurgeListReply reply{.reach = listing.reach, .generation = listing.generation};
+  wire::PurgeListReply reply{
+      .reach = listing.reach, .generation = listing.generation, .purged = listing.purged};
   reply.entries.reserve(listing.entries.size());
   for (const auto& entry : listing.entries) {
     reply.entries.push_back({.key = entry.key, .digest = entry.digest, .what = entry.what});

@@ -55,11 +55,12 @@ PurgeList read_list(const fb::PurgeList& table, Fields& fields) {
 PurgeListReply read_list_reply(const fb::PurgeListReply& table, Fields& fields) {
   return {.entries = read_entries(table.entries(), fields),
           .reach = fields.bytes(table.reach(), bound_bytes, "the key reached"),
-          .generation = Generation{table.generation()}};
+          .generation = Generation{table.generation()},
+          .purged = Generation{table.purged()}};
 }
 
 PurgeRaise read_raise(const fb::PurgeRaise& table, Fields& fields) {
-  return {.scope = fields.scope(*table.scope())};
+  return {.scope = fields.scope(*table.scope()), .purged = Generation{table.purged()}};
 }
 
 PurgeRaiseReply read_raise_reply(const fb::PurgeRaiseReply& table, Fields& /*no bounds*/) {
@@ -88,13 +89,15 @@ Bytes encode(const PurgeListReply& message, const Envelope& envelope) {
   const auto reach = frame.bytes(message.reach);
   const auto entries = to_fb(frame, message.entries);
   return frame.finish(Kind::purge_list_reply, envelope,
-                      fb::CreatePurgeListReply(*frame, entries, reach, message.generation.value));
+                      fb::CreatePurgeListReply(*frame, entries, reach, message.generation.value,
+                                               message.purged.value));
 }
 
 Bytes encode(const PurgeRaise& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto scope = to_fb(message.scope);
-  return frame.finish(Kind::purge_raise, envelope, fb::CreatePurgeRaise(*frame, &scope));
+  return frame.finish(Kind::purge_raise, envelope,
+                      fb::CreatePurgeRaise(*frame, &scope, message.purged.value));
 }
 
 Bytes encode(const PurgeRaiseReply& message, const Envelope& envelope) {

@@ -406,11 +406,15 @@ struct PurgeListReply {
   /// Records below it have been looked at; empty: all of them.
   BytesView reach;
   Generation generation;  // under which they were looked at
+  Generation purged;      // as in ReplicaReadReply
 };
 
 /// Raise your copy's generation to that of the scope, durably.
 struct PurgeRaise {
   ReplicaScope scope;
+  /// Of the last purge that any owner has applied: a copy whose generation is below it was restored
+  /// from an old state.
+  Generation purged;
 };
 
 struct PurgeRaiseReply {

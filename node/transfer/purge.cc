@@ -155,7 +155,7 @@ void Purge::ask(const PurgeRound::Question& question) {
                           });
                         });
     case PurgeRound::Step::raise:
-      return port_.raise(owner, partition_, round_->generation(),
+      return port_.raise(owner, partition_, round_->generation(), round_->purged(),
                          [answered, id](Result<Generation> raised) {
                            answered([&](PurgeRound& round) {
                              if (!raised) return round.on_failed(id, raised.error());

@@ -26,7 +26,8 @@ class PurgePort {
   using Done = std::move_only_function<void(Result<T>)>;
   virtual void list(NodeId owner, PartitionId partition, BytesView from,
                     Done<PurgeListing> done) = 0;
-  virtual void raise(NodeId owner, PartitionId partition, Generation generation,
+  /// `purged`: PurgeRound::purged().
+  virtual void raise(NodeId owner, PartitionId partition, Generation generation, Generation purged,
                      Done<Generation> done) = 0;
   virtual void apply(NodeId owner, PartitionId partition, Generation generation,
                      std::span<const PurgeEntry> entries, Done<void> done) = 0;

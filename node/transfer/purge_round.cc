@@ -78,7 +78,8 @@ void PurgeRound::advance() {
   if (std::ranges::find(answers_, Answer::waiting) != answers_.end()) return;
   if (step_ == Step::list) {
     compare();
-    if (!batch_.empty()) return ask(Step::raise);
+    // one that was restored learns of it by being asked to raise
+    if (!batch_.empty() || is_one_behind_) return ask(Step::raise);
   } else if (step_ == Step::raise) {
     return ask(Step::apply);
   }
@@ -108,10 +109,16 @@ void PurgeRound::compare() {
     if (first == nullptr) first = &listing;
     ++asked;
     greatest = std::max(greatest, listing.generation);
+    purged_ = std::max(purged_, listing.purged);
     if (listing.reach.empty()) continue;
     reach_ = reach_.empty() ? listing.reach : std::min(reach_, listing.reach);
   }
   if (first == nullptr) return;
+  is_one_behind_ = false;
+  for (std::size_t owner = 0; owner < owners_; ++owner) {
+    if (answers_[owner] == Answer::left_out) continue;
+    if (listings_[owner].generation < purged_) is_one_behind_ = true;
+  }
   for (std::size_t owner = 0; owner < owners_; ++owner) {
     if (answers_[owner] == Answer::left_out) continue;
     for (const PurgeEntry& entry : listings_[owner].entries) {

@@ -26,6 +26,7 @@ struct PurgeListing {
   std::vector<PurgeEntry> entries;  // keys ascend
   Bytes reach;                      // records below it were looked at; empty: all
   Generation generation;            // of the copy, while it was looked at
+  Generation purged;                // of the last purge that the copy has applied
 };
 
 /// The purge of one partition (DESIGN: deletes and expiry), page by page, each in three steps:
@@ -59,6 +60,9 @@ class PurgeRound {
   [[nodiscard]] const Bytes& from() const { return from_; }
   /// raise, apply: the purge's generation.
   [[nodiscard]] Generation generation() const { return generation_; }
+  /// raise: of the last purge that any owner has applied. An owner whose generation is below it was
+  /// restored: it must not raise it, and fails.
+  [[nodiscard]] Generation purged() const { return purged_; }
   /// apply: what all listed alike.
   [[nodiscard]] const std::vector<PurgeEntry>& batch() const { return batch_; }
 
@@ -91,6 +95,8 @@ class PurgeRound {
   Bytes from_;
   Bytes reach_;  // where the next page begins; empty: there is none
   Generation generation_;
+  Generation purged_;
+  bool is_one_behind_ = false;
   std::vector<PurgeEntry> batch_;
   std::size_t blamed_ = 0;
   std::string reason_;

@@ -149,8 +149,9 @@ class Simulation {
     for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
       if (asked == Asked::blindly && history_.keys[key].resolver != Resolver::lww) continue;
       const Instant end = cluster_.world().now() + healed_bound;
-      const auto quorum = asked == Asked::all ? owners_that_count(key) : 0;
       for (std::size_t attempt = 0;; ++attempt) {
+        // a copy that was restored may be found out by the attempt before
+        const auto quorum = asked == Asked::all ? owners_that_count(key) : 0;
         Workload::Request request{.kind = kind,
                                   .key = key,
                                   .client = attempt % cluster_.clients().size(),

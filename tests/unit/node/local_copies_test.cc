@@ -244,3 +244,16 @@ TEST_CASE("a copy behind a finished purge is emptied and unsure until it is refi
   Restarted later(world);
   CHECK(later.copies.unsure_copies() == 0);
 }
+
+TEST_CASE("a copy that a purge round finds restored is emptied instead of raised") {
+  World world;
+  const Bytes key = world.key("a");
+  auto scope = world.scope(key);
+  REQUIRE(world.put(key, "deleted elsewhere", 1));
+  scope.generation = Generation{7};
+  const auto raised = world.copies.purge_raise({.scope = scope, .purged = Generation{6}});
+  REQUIRE_FALSE(raised);
+  CHECK(raised.error().code == ErrorCode::unsure);
+  CHECK(world.copies.destroyed() == std::set{scope.partition});
+  CHECK(world.store.get(Space::records, key)->has_value() == false);
+}

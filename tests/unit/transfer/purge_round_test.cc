@@ -126,3 +126,19 @@ TEST_CASE("where one owner fails to purge, the others have done so, and the roun
   round.on_applied(asked[1].id);
   CHECK(round.step() == Step::abandoned);
 }
+
+TEST_CASE("an owner behind an applied purge is told so, and nothing is purged") {
+  PurgeRound round(2);
+  const auto asked = round.take_questions();
+  auto ahead = listing({}, 7);
+  ahead.purged = Generation{6};
+  round.on_listed(asked[0].id, ahead);
+  round.on_listed(asked[1].id, listing({entry("a", 1)}, 5));
+  CHECK(round.step() == Step::raise);
+  CHECK(round.purged() == Generation{6});
+  CHECK(round.batch().empty());
+  const auto raises = round.take_questions();
+  round.on_failed(raises[1].id, away);
+  CHECK(round.step() == Step::abandoned);
+  CHECK(round.blamed() == 1);
+}
