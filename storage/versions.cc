@@ -150,9 +150,8 @@ bool descends(const Record& a, const Record& b) {
 Record trimmed(const Record& record) {
   Record out{.siblings = record.siblings, .optional_fields = record.optional_fields};
   for (const auto& [actor, sequence] : record.context.entries()) {
-    const bool is_live = std::ranges::any_of(record.siblings, [actor = actor](const auto& sibling) {
-      return sibling.dot.actor == actor;
-    });
+    const bool is_live = std::ranges::any_of(
+        record.siblings, [of = actor](const auto& sibling) { return sibling.dot.actor == of; });
     if (is_live) out.context.add(Dot{.actor = actor, .sequence = sequence});
   }
   return out;
