@@ -78,22 +78,25 @@ void LocalCopies::redraw(replica::PartitionCopy& copy) {
   ++counters_.actors_redrawn;
 }
 
-std::unexpected<Error> LocalCopies::damaged(replica::PartitionCopy& copy, const Error& error) {
+std::unexpected<Error> LocalCopies::damaged(replica::PartitionCopy& copy, BytesView key,
+                                            const Error& error) {
   if (error.code == ErrorCode::corrupt || error.code == ErrorCode::unsure) {
     ++counters_.damaged_records;
     redraw(copy);
+    if (on_damage_) on_damage_(copy.partition(), key);
     return fail(ErrorCode::unsure, "this copy of the record is damaged: " + error.message);
   }
   return std::unexpected(error);
 }
 
 Result<LogPosition> LocalCopies::append(BytesView key, Bytes record, std::uint64_t old_hash,
-                                        std::uint64_t new_hash) {
+                                        std::uint64_t new_hash, bool replaces_damaged) {
   Write write{.space = Space::records,
               .key = Bytes(key),
               .value = std::move(record),
               .old_leaf_hash = old_hash,
-              .new_leaf_hash = new_hash};
+              .new_leaf_hash = new_hash,
+              .replaces_damaged = replaces_damaged};
   return store_.append(std::span(&write, 1));
 }
 
@@ -120,7 +123,7 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
                                      .resolver = put.resolver,
                                      .now = put.now};
   auto minted = replica::mint(*copy, hybrid_clock_, put.key, view(stored->value), request);
-  if (!minted) return damaged(*copy, minted.error());
+  if (!minted) return damaged(*copy, put.key, minted.error());
   LogPosition position = stored->rests_on;
   if (minted->is_known) {
     minted_ = *std::move(stored->value);
@@ -163,7 +166,7 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView ke
   auto merged = replica::merge(copy, key, view(stored->value), record,
                                {.resolver = resolver, .replaces_damaged = replaces_damaged});
   if (!merged) {
-    if (merged.error().code == ErrorCode::unsure) return damaged(copy, merged.error());
+    if (merged.error().code == ErrorCode::unsure) return damaged(copy, key, merged.error());
     return std::unexpected(merged.error());
   }
   if (merged->forgot_own_dot) redraw(copy);
@@ -178,7 +181,7 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView ke
   return append(key,
                 merged->outcome == replica::MergeOutcome::take_incoming ? Bytes(record)
                                                                         : std::move(merged->record),
-                merged->old_leaf_hash, merged->new_leaf_hash);
+                merged->old_leaf_hash, merged->new_leaf_hash, merged->replaced_damaged);
 }
 
 Result<coordinator::LocalMerged> LocalCopies::merge(const wire::ReplicaScope& scope, BytesView key,
@@ -246,7 +249,7 @@ Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
   auto stored = store_.read(Space::records, message.key);
   if (!stored) return std::unexpected(stored.error());
   const auto digest = replica::read_digest(message.key, view(stored->value));
-  if (!digest) return damaged(*copy, digest.error());
+  if (!digest) return damaged(*copy, message.key, digest.error());
   Read out{.digest = *digest,
            .rests = {.position = stored->rests_on,
                      .durability = durability_of(message.key),
@@ -276,6 +279,7 @@ Result<LocalCopies::Page> LocalCopies::page(replica::PartitionCopy& copy, BytesV
                      .purged = copy.purged()}};
   std::size_t bytes = 0;
   std::optional<Error> bad;
+  Bytes bad_key;
   const auto visit = [&](BytesView key, BytesView value) {
     const bool is_full =
         out.entries.size() >= most ||
@@ -286,6 +290,7 @@ Result<LocalCopies::Page> LocalCopies::page(replica::PartitionCopy& copy, BytesV
     }
     if (auto digest = replica::read_digest(key, value); !digest) {
       bad = digest.error();
+      bad_key = key;
       return false;
     }
     bytes += key.size() + value.size();
@@ -295,7 +300,7 @@ Result<LocalCopies::Page> LocalCopies::page(replica::PartitionCopy& copy, BytesV
   if (auto scanned = store_.scan(Space::records, from, to, visit); !scanned) {
     return std::unexpected(scanned.error());
   }
-  if (bad) return damaged(copy, *bad);
+  if (bad) return damaged(copy, bad_key, *bad);
   return out;
 }
 

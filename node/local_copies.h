@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -117,6 +118,22 @@ class LocalCopies final : public coordinator::LocalReplica {
   /// A destroyed copy holds again what its other owners hold; it answers once more.
   [[nodiscard]] Result<LogPosition> refilled(PartitionId partition);
 
+  // For repair (local_copies_repair.cc).
+  /// A record that another owner held under `generation`, merged into the local one. An unsure copy
+  /// keeps it, too. `replaces_damaged` as in replica::MergeOptions. Errors: not_owner,
+  /// stale_configuration (the record was read before a purge), unsure (the local record is
+  /// damaged), the store's.
+  [[nodiscard]] Result<void> keep(PartitionId partition, Generation generation, BytesView key,
+                                  BytesView record, bool replaces_damaged);
+  /// Nobody holds what the damaged local record was: it goes. Errors: the store's.
+  [[nodiscard]] Result<void> drop_damaged(PartitionId partition, BytesView key);
+  /// Whoever meets a record with a bad checksum tells of it here.
+  void note_damaged(PartitionId partition, BytesView key);
+  /// An empty key: the whole copy is unsure now.
+  using OnDamage = std::function<void(PartitionId, BytesView key)>;
+  void set_damage_handler(OnDamage handler) { on_damage_ = std::move(handler); }
+  [[nodiscard]] Resolver resolver_of(BytesView key) const;
+
  private:
   replica::PartitionCopy* find(PartitionId partition);
   void add(PartitionId partition, ActorId actor, bool is_damaged);
@@ -126,11 +143,10 @@ class LocalCopies final : public coordinator::LocalReplica {
   [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
                                          const wire::ReplicaScope& scope, replica::Use use) const;
   [[nodiscard]] Durability durability_of(BytesView key) const;
-  [[nodiscard]] Resolver resolver_of(BytesView key) const;
   void redraw(replica::PartitionCopy& copy);
-  std::unexpected<Error> damaged(replica::PartitionCopy& copy, const Error& error);
+  std::unexpected<Error> damaged(replica::PartitionCopy& copy, BytesView key, const Error& error);
   Result<LogPosition> append(BytesView key, Bytes record, std::uint64_t old_hash,
-                             std::uint64_t new_hash);
+                             std::uint64_t new_hash, bool replaces_damaged = false);
   Result<LogPosition> take(replica::PartitionCopy& copy, BytesView key, BytesView record,
                            Resolver resolver, bool replaces_damaged);
   Result<Page> page(replica::PartitionCopy& copy, BytesView from, BytesView to,
@@ -147,6 +163,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   std::vector<replica::PartitionCopy*> by_partition_;
   std::set<PartitionId> destroyed_;
   std::optional<std::string> stopped_;
+  OnDamage on_damage_;
   Bytes minted_;  // the record of the last mint()
   Counters counters_;
 };

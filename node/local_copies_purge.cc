@@ -69,6 +69,7 @@ void LocalCopies::heard_of_purge(PartitionId partition, Generation purged) {
   copy->raise_purged(purged);
   redraw(*copy);
   if (keep_purge_state(*copy, true)) empty(*copy);
+  if (on_damage_) on_damage_(partition, {});
 }
 
 /// Erases all records of a destroyed copy: among them may be what was deleted and purged since.

@@ -63,16 +63,27 @@ Result<LogPosition> LogStore::append(std::span<Write> writes) {
 LogPosition LogStore::take(std::span<Write> writes) {
   const auto position = committer_->add(writes);
   for (auto& write : writes) {
-    if (write.space == Space::records) {
+    const bool is_damaged = write.space == Space::records && write.replaces_damaged;
+    const Bytes key = is_damaged ? write.key : Bytes();
+    if (write.space == Space::records && !is_damaged) {
       trees_.change(write.key, write.old_leaf_hash, write.new_leaf_hash);
     }
     active_->apply(position, write.space, std::move(write.key), std::move(write.value));
+    if (is_damaged) recount(key);
   }
   arm_turn_end();
   arm_age_timer();
   arm_deepening();
   if (is_overlay_full()) freeze();
   return position;
+}
+
+/// A leaf that cannot be read now stays wrong until it is counted for another reason: it costs
+/// comparisons, and hides nothing.
+void LogStore::recount(BytesView key) {
+  (void)trees_.recount(key, [this](BytesView from, BytesView to, const Visitor& visit) {
+    return scan(Space::records, from, to, visit);
+  });
 }
 
 LogPosition LogStore::last() const {

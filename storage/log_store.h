@@ -84,14 +84,12 @@ class LogStore final : public Store {
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
   [[nodiscard]] StoreStatus status() const override;
   [[nodiscard]] Backlog backlog() const override;
+  [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition) override;
   void close(std::move_only_function<void()> done) override;
 
   /// The end of a loop turn: submits what the turn appended and lets go of the table's reader. A
   /// driver that does not call it gets the same from a timer of zero.
   void flush();
-  /// The partition has been refilled from its other owners: it is damaged no more, durably once
-  /// synced() reaches the position. Errors: closed.
-  [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition);
 
   /// What open() found amiss, for the node's log; empty if nothing.
   [[nodiscard]] const std::string& recovery_note() const { return recovery_note_; }
@@ -109,6 +107,7 @@ class LogStore final : public Store {
 
   [[nodiscard]] Result<void> check_writes(std::span<const Write> writes) const;
   LogPosition take(std::span<Write> writes);
+  void recount(BytesView key);
   [[nodiscard]] const Overlay::Entry* find(Space space, BytesView key) const;
   void end_turn() const;
   void arm_turn_end() const;

@@ -150,13 +150,19 @@ Result<void> LogStore::recover(std::uint64_t log_id) {
 
 Result<void> LogStore::replay(LogPosition position, std::vector<Write> writes) {
   for (auto& write : writes) {
-    if (write.space == Space::records) {
-      auto old = get(write.space, write.key);
-      if (!old) return std::unexpected(std::move(old).error());
-      trees_.change(write.key, stored_leaf_hash(write.key, *old),
-                    stored_leaf_hash(write.key, write.value));
+    if (write.space != Space::records) {
+      active_->apply(position, write.space, std::move(write.key), std::move(write.value));
+      continue;
     }
+    auto old = get(write.space, write.key);
+    if (!old) return std::unexpected(std::move(old).error());
+    const auto old_hash = stored_leaf_hash(write.key, *old);
+    // The leaf of what was damaged may count what it was before.
+    const bool is_damaged = old->has_value() && old_hash == 0;
+    const Bytes key = is_damaged ? write.key : Bytes();
+    if (!is_damaged) trees_.change(write.key, old_hash, stored_leaf_hash(write.key, write.value));
     active_->apply(position, write.space, std::move(write.key), std::move(write.value));
+    if (is_damaged) recount(key);
   }
   return {};
 }

@@ -49,11 +49,23 @@ Result<LogPosition> MemoryStore::append(std::span<Write> writes) {
   if (writes.empty()) return last_;
   last_.value += 1;
   for (auto& write : writes) {
-    if (write.space == Space::records) {
+    const bool is_damaged = write.space == Space::records && write.replaces_damaged;
+    const Bytes key = is_damaged ? write.key : Bytes();
+    if (write.space == Space::records && !is_damaged) {
       trees_.change(write.key, write.old_leaf_hash, write.new_leaf_hash);
     }
     maps_[write.space].insert_or_assign(std::move(write.key),
                                         Stored{.value = std::move(write.value), .rests_on = last_});
+    if (is_damaged) {
+      (void)trees_.recount(key, [this](BytesView from, BytesView to, const Visitor& visit) {
+        return scan(Space::records, from, to, visit);
+      });
+    }
+  }
+  const auto scan_records = [this](BytesView from, BytesView to, const Visitor& visit) {
+    return scan(Space::records, from, to, visit);
+  };
+  while (trees_.wants_deepening() && trees_.deepen(scan_records)) {
   }
   if (durability_ == Durability::immediate) written_ = synced_ = last_;
   return last_;
@@ -84,6 +96,12 @@ StoreStatus MemoryStore::status() const {
           .records = trees_.records(),
           .backlog = backlog_,
           .damaged = damaged_};
+}
+
+Result<LogPosition> MemoryStore::clear_damage(PartitionId partition) {
+  if (state_ == StoreState::stopped) return fail(ErrorCode::closed, reason_);
+  std::erase(damaged_, partition);
+  return last_;
 }
 
 void MemoryStore::close(std::move_only_function<void()> done) {

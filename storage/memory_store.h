@@ -44,6 +44,7 @@ class MemoryStore final : public Store {
                                   const Visitor& visit) const override;
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
   [[nodiscard]] StoreStatus status() const override;
+  [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition) override;
   [[nodiscard]] Backlog backlog() const override { return backlog_; }
   /// `done` is called before it returns.
   void close(std::move_only_function<void()> done) override;

@@ -118,6 +118,35 @@ void ShardTrees::change(BytesView key, std::uint64_t old_hash, std::uint64_t new
   if (old_hash == 0 && wanted_depth(tree.root().records) > tree.depth()) shallow_.insert(partition);
 }
 
+Result<void> ShardTrees::recount(BytesView key, const Scan& scan) {
+  const auto token = token_of(key);
+  const auto partition = partition_of(token);
+  auto& tree = tree_for(partition, wanted_depth(0));
+  const auto index = tree.leaf_of(token);
+  const auto range = tree.range_of(tree.depth(), index);
+  const bool is_deepened =
+      deepening_ && deepening_->tree.partition() == partition && key < deepening_->next;
+  const auto deeper = is_deepened ? deepening_->tree.leaf_of(token) : 0;
+  TreeCell cell;
+  TreeCell deeper_cell;
+  auto scanned = scan(range.from, range.to, [&](BytesView at, BytesView value) {
+    const auto hash = stored_leaf_hash(at, value);
+    if (hash == 0) return true;
+    const TreeCell one{.hash = hash, .records = 1};
+    cell += one;
+    const bool is_beside =
+        is_deepened && at < deepening_->next && deepening_->tree.leaf_of(token_of(at)) == deeper;
+    if (is_beside) deeper_cell += one;
+    return true;
+  });
+  if (!scanned) return scanned;
+  records_ += cell.records - tree.leaf(index).records;
+  tree.replace_leaf(index, cell);
+  changed_[partition.value] = true;
+  if (is_deepened) deepening_->tree.replace_leaf(deeper, deeper_cell);
+  return {};
+}
+
 const PartitionTree* ShardTrees::tree(PartitionId partition) const {
   return partition.value < by_partition_.size() ? by_partition_[partition.value] : nullptr;
 }

@@ -41,6 +41,10 @@ class ShardTrees {
 
   /// The record at `key` changes its leaf hash; 0 stands for none.
   void change(BytesView key, std::uint64_t old_hash, std::uint64_t new_hash);
+  using Scan = std::function<Result<void>(BytesView from, BytesView to, const Store::Visitor&)>;
+  /// Counts the leaf of `key` anew, with all that `scan`, the store's over Space::records, finds in
+  /// it. Errors: those of scan; then the leaf is as it was.
+  [[nodiscard]] Result<void> recount(BytesView key, const Scan& scan);
   /// None before the partition's first record.
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const;
   [[nodiscard]] std::uint64_t records() const { return records_; }
@@ -51,8 +55,7 @@ class ShardTrees {
   /// Some tree has too many records a leaf.
   [[nodiscard]] bool wants_deepening() const;
   /// Moves on by a page of records, so that the loop does not stall; changes in between are seen.
-  /// `scan` is the store's, over Space::records. Errors: those of scan (then it is given up).
-  using Scan = std::function<Result<void>(BytesView from, BytesView to, const Store::Visitor&)>;
+  /// `scan` as above. Errors: those of scan (then it is given up).
   [[nodiscard]] Result<void> deepen(const Scan& scan);
 
  private:

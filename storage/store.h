@@ -34,6 +34,9 @@ struct Write {
   std::optional<Bytes> value;  // none: erase
   std::uint64_t old_leaf_hash = 0;
   std::uint64_t new_leaf_hash = 0;
+  /// What was there is not a record any more (its checksum is bad), and so nobody knows what its
+  /// leaf counts for it: the store counts the leaf anew.
+  bool replaces_damaged = false;
 };
 
 /// Why a store takes no writes, or none at all.
@@ -116,6 +119,10 @@ class Store {
   [[nodiscard]] virtual StoreStatus status() const = 0;
   /// That of status(), for every write.
   [[nodiscard]] virtual Backlog backlog() const = 0;
+
+  /// A damaged partition has been refilled from its other owners: it is damaged no more, durably
+  /// once synced() reaches the position. Errors: closed.
+  [[nodiscard]] virtual Result<LogPosition> clear_damage(PartitionId partition) = 0;
 
   /// Syncs, checkpoints and stops; `done` on the loop. Nothing may be called afterwards.
   virtual void close(std::move_only_function<void()> done) = 0;

@@ -82,6 +82,12 @@ void PartitionTree::restore_leaf(std::size_t index, const TreeCell& cell) {
   leaf = cell;
 }
 
+void PartitionTree::replace_leaf(std::size_t index, const TreeCell& cell) {
+  restore_leaf(index, cell);
+  changed_[index] = true;
+  is_changed_ = true;
+}
+
 std::vector<TreeCell> PartitionTree::level(unsigned level) const {
   check(level <= depth_, "a level is within the tree");
   std::vector<TreeCell> cells(cells_at(level));

@@ -45,6 +45,8 @@ class PartitionTree {
   void change(Token token, std::uint64_t old_hash, std::uint64_t new_hash);
   /// Sets a leaf to what a checkpoint stored. It does not count as changed.
   void restore_leaf(std::size_t index, const TreeCell& cell);
+  /// Sets a leaf to what its records are, counted anew. It counts as changed.
+  void replace_leaf(std::size_t index, const TreeCell& cell);
 
   [[nodiscard]] const TreeCell& root() const { return root_; }
   [[nodiscard]] PartitionId partition() const { return partition_; }

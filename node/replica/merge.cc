@@ -39,7 +39,11 @@ Result<Merged> merge(const PartitionCopy& copy, BytesView key, std::optional<Byt
 
   const Result<Record> ours = decode_record(key, *local);
   if (!ours) {
-    if (options.replaces_damaged) return taken(key, *theirs);
+    if (options.replaces_damaged) {
+      Merged merged = taken(key, *theirs);
+      merged.replaced_damaged = true;
+      return merged;
+    }
     return fail(ErrorCode::unsure, "the local record is damaged: " + ours.error().message);
   }
   Merged merged;

@@ -26,6 +26,8 @@ struct Merged {
   /// The record names a dot of this copy's own actor that the local record does not know: the copy
   /// forgot. The caller redraws the actor before it mints again.
   bool forgot_own_dot = false;
+  /// A damaged local record is replaced (Write::replaces_damaged).
+  bool replaced_damaged = false;
 };
 
 struct MergeOptions {

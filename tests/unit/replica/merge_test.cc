@@ -77,6 +77,7 @@ TEST_CASE("over a damaged local record only a quorum's answer may be stored") {
   damaged.back() ^= 1;
   CHECK(merge(copy, key, damaged, good, {}).error().code == ErrorCode::unsure);
   const Merged repaired = merge(copy, key, damaged, good, {.replaces_damaged = true}).value();
+  CHECK(repaired.replaced_damaged);
   CHECK(repaired.outcome == MergeOutcome::take_incoming);
   CHECK_FALSE(read_digest(key, damaged).has_value());
 }

@@ -348,6 +348,39 @@ TEST_CASE("trees deepen with their records, a page at a time, and stay true mean
   CHECK(rig.memory_table.entries(Space::trees) <= leaves);
 }
 
+TEST_CASE("a record that replaces a damaged one leaves its leaf true, after a restart too") {
+  for (const bool is_restarted : {false, true}) {
+    CAPTURE(is_restarted);
+    Rig rig;
+    rig.open();
+    for (std::uint64_t i = 0; i < 40; ++i) rig.put(i, i + 1);
+    rig.close();
+    // The table's bytes go bad, and the trees do not hear of it.
+    const Bytes key = record_key(7);
+    Bytes bad = **rig.memory_table.get(Space::records, key);
+    bad.back() ^= 1;
+    const Table::Entry entry{.space = Space::records, .key = key, .value = bad};
+    REQUIRE(rig.memory_table.commit({&entry, 1}, *rig.memory_table.position()));
+    rig.open();
+    const Bytes good = record_bytes(key, 99, "good again");
+    Write write{.space = Space::records, .key = key, .value = good, .replaces_damaged = true};
+    REQUIRE(rig.store->append({&write, 1}));
+    if (is_restarted) {
+      rig.store->request_sync();
+      rig.store->flush();
+      while (rig.commit.run() || rig.commit.tell()) {
+      }
+      rig.kill();
+      rig.open();
+    }
+    check_trees(*rig.store);
+    CHECK(*rig.store->get(Space::records, key) == good);
+    Write erased{.space = Space::records, .key = key, .replaces_damaged = true};
+    REQUIRE(rig.store->append({&erased, 1}));
+    check_trees(*rig.store);
+  }
+}
+
 TEST_CASE("a store that goes while work is under way leaves nothing behind that touches it") {
   Rig rig;
   rig.open();
