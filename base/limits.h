@@ -111,10 +111,19 @@ inline constexpr auto inspection_patience = 2s;  // for another owner's answer t
 inline constexpr std::size_t tree_roots_a_frame = 256;
 inline constexpr std::size_t tree_cells_a_frame = 1U << 16;
 inline constexpr std::size_t range_hashes_a_frame = 1024;  // of records, sent to be compared
+inline constexpr std::size_t range_hashes_few = 256;       // for less, no pieces
 inline constexpr std::size_t range_pieces = 16;
 inline constexpr std::size_t range_scan_records = 4096;  // hashed for one answer
 inline constexpr std::size_t range_scan_bytes = 4U << 20;
 inline constexpr std::size_t records_a_frame = 128;  // asked for in one question
+inline constexpr std::size_t comparison_window = 8;  // questions of one comparison, unanswered
+inline constexpr std::size_t repair_window = 64;     // records pushed, unanswered
+inline constexpr std::size_t suspects_a_shard = 1U << 14;  // differing keys, waiting to be repaired
+inline constexpr std::size_t damaged_keys_a_shard = 1U << 14;  // waiting to be refilled
+inline constexpr std::size_t verify_keys = 1000;               // that a report names
+inline constexpr auto comparison_patience = 5s;
+inline constexpr auto damaged_retry = 30s;
+inline constexpr auto verified_saved_every = 10min;
 
 // Handoff's.
 inline constexpr std::uint64_t hints_a_shard = 1U << 20;

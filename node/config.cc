@@ -266,6 +266,16 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
   }
 }
 
+transfer::AntiEntropyOptions options_of(const Config::AntiEntropy& config) {
+  return {.enabled = config.enabled,
+          .interval = std::chrono::seconds(config.interval_s),
+          .pause = std::chrono::milliseconds(config.pause_ms),
+          .bytes_a_second = config.bytes_a_second,
+          .cpu_percent = config.cpu_percent,
+          .from_hour = config.from_hour,
+          .to_hour = config.to_hour};
+}
+
 Result<Config> load_config(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) {

@@ -8,6 +8,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "node/transfer/anti_entropy_status.h"
 #include "ring/bucket.h"
 
 namespace coterie {
@@ -47,12 +48,23 @@ struct Config {
     std::uint32_t interval_seconds = static_cast<std::uint32_t>(
         std::chrono::seconds(::coterie::limits::purge_interval_default).count());
   } purge;
+  struct AntiEntropy {
+    bool enabled = true;
+    std::uint32_t interval_s = 600;
+    std::uint32_t pause_ms = 1000;
+    std::uint64_t bytes_a_second = 16U << 20;
+    std::uint32_t cpu_percent = 20;
+    std::uint32_t from_hour = 0;
+    std::uint32_t to_hour = 0;
+  } anti_entropy;
   struct Log {
     std::string level = "info";
     std::string file;  // empty: standard error
   } log;
   std::vector<Bucket> buckets;  // sorted by name; ids from 1 in that order
 };
+
+[[nodiscard]] transfer::AntiEntropyOptions options_of(const Config::AntiEntropy& config);
 
 /// Reads and checks a configuration. Every error in the file is reported, each on a line of its own
 /// in the message: file, line, setting, what is wrong and what would be right.

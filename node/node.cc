@@ -185,6 +185,7 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
     options.shard.admission.bytes_a_shard = config_.limits.in_flight_bytes;
     options.shard.handoff.bytes_a_second = config_.handoff.bytes_a_second / identity_.shards;
     options.shard.handoff.window = config_.handoff.window;
+    options.shard.anti_entropy = options_of(config_.anti_entropy);
     shards_.push_back(std::make_unique<ShardThread>(
         std::move(options), *this, log_, view, [this](const Result<void>& result) {
           (void)loop_.mailbox().post([this, result] { on_shard_ready(result); });

@@ -28,13 +28,21 @@ class PeerCalls {
   /// are in progress), and `done` is not called. Otherwise `done` is called later, never within
   /// this call; what the reply borrows is valid during it. A reply's kind is its question's + 1.
   /// Errors handed to it: those of the node asked; corrupt (its answer); unavailable (no answer).
+  /// The bytes of both frames are added to `bytes`, if given, which outlives the answer.
   template <class Reply, class Message>
-  [[nodiscard]] bool ask(NodeId to, const Message& message, Duration patience, Done<Reply> done) {
-    return send(to, message.scope.partition, wire::encode(message, envelope(patience)), patience,
-                [done = std::move(done)](Answer answer) mutable {
-                  if (!answer) return done(std::unexpected(std::move(answer).error()));
-                  done(wire::decode<Reply>(*answer));
-                });
+  [[nodiscard]] bool ask(NodeId to, const Message& message, Duration patience, Done<Reply> done,
+                         std::uint64_t* bytes = nullptr) {
+    Bytes frame = wire::encode(message, envelope(patience));
+    const std::size_t frame_bytes = frame.size();
+    const bool is_sent = send(to, message.scope.partition, std::move(frame), patience,
+                              [done = std::move(done), bytes](Answer answer) mutable {
+                                if (!answer)
+                                  return done(std::unexpected(std::move(answer).error()));
+                                if (bytes != nullptr) *bytes += wire::header_bytes + answer->size();
+                                done(wire::decode<Reply>(*answer));
+                              });
+    if (is_sent && bytes != nullptr) *bytes += frame_bytes;
+    return is_sent;
   }
 
   /// True if the frame answers one of these.

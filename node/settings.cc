@@ -207,6 +207,39 @@ void add_cluster(std::vector<Setting>& out) {
        [](const Config& c) { return quoted(c.cluster.gossip_key.empty() ? "" : "(secret)"); }});
 }
 
+void add_anti_entropy(std::vector<Setting>& out) {
+  using Part = Config::AntiEntropy;
+  out.push_back(
+      {"anti_entropy", "enabled", "",
+       "Whether copies are compared on a schedule. Copies that are known to lack data are "
+       "refilled in any case.",
+       set_with(
+           truth, [](Config & c) -> auto& { return c.anti_entropy.enabled; }),
+       [](const Config& c) { return c.anti_entropy.enabled ? "true" : "false"; }});
+  const auto number = [&out](std::string_view key, std::string_view unit, std::string_view meaning,
+                             auto Part::*member, std::int64_t least, std::int64_t most) {
+    out.push_back(
+        {"anti_entropy", key, unit, meaning,
+         set_with(
+             whole(least, most), [member](Config & c) -> auto& { return c.anti_entropy.*member; }),
+         [member](const Config& c) { return std::to_string(c.anti_entropy.*member); }});
+  };
+  number("interval_s", "seconds",
+         "From one comparison of two copies to the next, a tenth more or less.", &Part::interval_s,
+         1, 31 * 86400);
+  number("pause_ms", "ms",
+         "Before what differs is looked at again; what writes in progress explain is gone by then.",
+         &Part::pause_ms, 0, 60000);
+  number("bytes_a_second", "bytes", "Of comparing and repairing, on each shard, both ways.",
+         &Part::bytes_a_second, 1024, std::int64_t{1} << 40);
+  number("cpu_percent", "percent", "Of a shard's thread, for comparing and repairing.",
+         &Part::cpu_percent, 1, 100);
+  number("from_hour", "hour (UTC)",
+         "Scheduled comparisons begin from this hour on, until `to_hour`; both equal: at any time.",
+         &Part::from_hour, 0, 23);
+  number("to_hour", "hour (UTC)", "See `from_hour`.", &Part::to_hour, 0, 23);
+}
+
 void add_rest(std::vector<Setting>& out) {
   out.push_back({"limits", "value_bytes", "bytes", "The largest value a put may carry.",
                  set_with(
@@ -319,6 +352,7 @@ const std::vector<Setting>& all_settings() {
     add_node(out);
     add_doors(out);
     add_cluster(out);
+    add_anti_entropy(out);
     add_rest(out);
     return out;
   }();

@@ -52,7 +52,19 @@ Shard::Shard(const Environment& environment, Options options, Random random,
               .shard = options_.shard,
               .shards = options_.shards,
               .is_enabled = options_.purge.is_enabled,
-              .interval = options_.purge.interval}) {
+              .interval = options_.purge.interval}),
+      repair_({.clock = env_.clock,
+               .timers = env_.timers,
+               .store = env_.store,
+               .copies = copies_,
+               .calls = calls_,
+               .should_yield =
+                   [this] {
+                     return admission_.is_under_pressure() ||
+                            env_.store.status().backlog != Backlog::none;
+                   },
+               .repaired = [this](const transfer::NeedsRepair& mark) { handoff_.repaired(mark); }},
+              {.self = options_.node, .schedule = options_.anti_entropy}, random.fork()) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -68,6 +80,7 @@ Shard::~Shard() {
 void Shard::attach(Transport& transport) {
   transport_ = &transport;
   links_.attach(transport);
+  repair_.set_view(view_, handoff_.needs_repair());
 }
 
 void Shard::set_view(std::shared_ptr<const RingView> view) {
@@ -82,6 +95,7 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   handoff_.on_view(view_->epoch);
   purge_performer_.set_view(view_);
   if (has_new_epoch) purge_.set_epoch(view_->epoch);
+  if (transport_ != nullptr) repair_.set_view(view_, handoff_.needs_repair());
   settle();
 }
 
@@ -130,6 +144,11 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
     case wire::Kind::purge_list:
     case wire::Kind::purge_raise:
     case wire::Kind::purge_apply:
+    case wire::Kind::tree_roots:
+    case wire::Kind::tree_cells:
+    case wire::Kind::range_digests:
+    case wire::Kind::range_pieces:
+    case wire::Kind::replica_records:
       serve_replica(connection, header, body);
       break;
     case wire::Kind::go_away:
@@ -249,6 +268,7 @@ ShardStatus Shard::status() const {
   out.local = copies_.counters();
   out.handoff = handoff_.status();
   out.purge = purge_.status();
+  out.anti_entropy = repair_.anti_entropy().status();
   out.coordinator = coordinator_.counters();
   return out;
 }

@@ -28,6 +28,7 @@
 #include "node/peer_links.h"
 #include "node/purge_performer.h"
 #include "node/ring_view.h"
+#include "node/shard_repair.h"
 #include "node/transfer/handoff.h"
 #include "node/transfer/purge.h"
 #include "storage/store.h"
@@ -56,6 +57,7 @@ struct ShardStatus {
   LocalCopies::Counters local;
   transfer::HandoffStatus handoff;
   transfer::PurgeStatus purge;
+  transfer::AntiEntropyStatus anti_entropy;
   coordinator::Counters coordinator;
   Histogram get_latency;
   Histogram put_latency;
@@ -88,6 +90,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     coordinator::Options coordinator;
     transfer::Handoff::Options handoff;  // but for the node's id
     PurgeOptions purge;
+    transfer::AntiEntropyOptions anti_entropy;
   };
 
   Shard(const Environment& environment, Options options, Random random,
@@ -100,6 +103,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void attach(Transport& transport);
   void set_view(std::shared_ptr<const RingView> view);
   [[nodiscard]] ShardStatus status() const;
+  /// For commands: start, cancel, pause, resume.
+  [[nodiscard]] transfer::AntiEntropy& anti_entropy() { return repair_.anti_entropy(); }
   /// The hello this shard says, to whom dialled it and, with the shard it wants, to peers.
   [[nodiscard]] wire::Hello hello(ShardIndex theirs) const;
 
@@ -191,6 +196,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// Errors: what is to be answered instead.
   [[nodiscard]] Result<void> serve_purge(ConnectionId connection, const wire::FrameHeader& header,
                                          BytesView body);
+  void answer_comparison(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   void answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
                       const wire::Envelope& envelope);
   void on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body);
@@ -239,6 +245,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   transfer::Handoff handoff_;
   PurgePerformer purge_performer_;
   transfer::Purge purge_;
+  ShardRepair repair_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

@@ -86,8 +86,18 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
       return answer_replica({}, connection, wire::encode(reply, envelope), envelope);
     }
     error = found.error();
+  } else if (transfer::ComparisonAnswers::takes(header.kind)) {
+    return answer_comparison(connection, header, body);
   }
   send_here(connection, error_frame(error, envelope));
+}
+
+void Shard::answer_comparison(ConnectionId connection, const wire::FrameHeader& header,
+                              BytesView body) {
+  const wire::Envelope envelope{.request_id = header.request_id};
+  auto answer = repair_.answers().answer(header.kind, body, envelope);
+  if (!answer) return send_here(connection, error_frame(answer.error(), envelope));
+  answer_replica({.position = env_.store.last()}, connection, *std::move(answer), envelope);
 }
 
 void Shard::answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,

@@ -148,7 +148,8 @@ ReplicaRecords read_records(const fb::ReplicaRecords& table, Fields& fields) {
 }
 
 ReplicaRecordsReply read_records_reply(const fb::ReplicaRecordsReply& table, Fields& fields) {
-  ReplicaRecordsReply reply{.generation = Generation{table.generation()}};
+  ReplicaRecordsReply reply{.generation = Generation{table.generation()},
+                            .is_unsure = table.is_unsure()};
   const auto size = fields.count(table.answers(), limits::records_a_frame, "the list of records");
   reply.answers.reserve(size);
   for (std::uint32_t i = 0; i < size; ++i) {
@@ -283,8 +284,9 @@ Bytes encode(const ReplicaRecordsReply& message, const Envelope& envelope) {
         fb::CreateRecordAnswer(*frame, static_cast<std::uint8_t>(each.state), record));
   }
   const auto list = (*frame).CreateVector(answers);
-  return frame.finish(Kind::replica_records_reply, envelope,
-                      fb::CreateReplicaRecordsReply(*frame, list, message.generation.value));
+  return frame.finish(
+      Kind::replica_records_reply, envelope,
+      fb::CreateReplicaRecordsReply(*frame, list, message.generation.value, message.is_unsure));
 }
 
 template <>

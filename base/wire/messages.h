@@ -381,6 +381,8 @@ struct ReplicaRecordsReply {
   /// Of the first of those wanted; the rest did not fit and are asked for again.
   std::vector<RecordAnswer> answers;
   Generation generation;
+  /// The copy may lack data.
+  bool is_unsure = false;
 };
 
 /// What a purge would do to a record, as it is now.

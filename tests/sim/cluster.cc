@@ -45,6 +45,8 @@ Cluster::Cluster(std::uint64_t seed, const Settings& settings)
     node.config.cluster.partitions = settings.partitions;
     node.config.purge.interval_seconds = settings.purge_interval_seconds;
     node.config.buckets = buckets(settings.replicas);
+    node.config.anti_entropy = settings.anti_entropy;
+    node.hints = settings.hints;
     node.shards = settings.shards[i % settings.shards.size()];
     node.store = settings.store;
     nodes_.push_back(std::make_unique<SimNode>(network_, story_, indexes[i], std::move(node)));

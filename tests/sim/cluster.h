@@ -27,6 +27,9 @@ class Cluster {
     std::uint32_t purge_interval_seconds = 2;
     /// Of each node, in turn.
     std::vector<std::uint16_t> shards = {1};
+    Config::AntiEntropy anti_entropy;
+    /// Of hints; none: nothing is handed off.
+    transfer::HintBook::Limits hints;
     LogStoreOptions store;
   };
 

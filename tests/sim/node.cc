@@ -278,21 +278,24 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
   }
   loop.store = *std::move(store);
   if (!loop.store->recovery_note().empty()) log_.warn("storage", loop.store->recovery_note());
-  loop.shard = std::make_unique<Shard>(Shard::Environment{.clock = loop.clock,
-                                                          .timers = loop.timers,
-                                                          .turns = loop.turns,
-                                                          .store = *loop.store,
-                                                          .mesh = *this,
-                                                          .log = log_},
-                                       Shard::Options{.node = id_,
-                                                      .run = run.run,
-                                                      .shard = shard,
-                                                      .shards = settings_.shards,
-                                                      .build = build,
-                                                      .admission = {},
-                                                      .coordinator = {},
-                                                      .purge = purge_options(settings_.config)},
-                                       random_.fork(), view);
+  loop.shard = std::make_unique<Shard>(
+      Shard::Environment{.clock = loop.clock,
+                         .timers = loop.timers,
+                         .turns = loop.turns,
+                         .store = *loop.store,
+                         .mesh = *this,
+                         .log = log_},
+      Shard::Options{.node = id_,
+                     .run = run.run,
+                     .shard = shard,
+                     .shards = settings_.shards,
+                     .build = build,
+                     .admission = {},
+                     .coordinator = {},
+                     .handoff = {.book = settings_.hints},
+                     .purge = purge_options(settings_.config),
+                     .anti_entropy = options_of(settings_.config.anti_entropy)},
+      random_.fork(), view);
   loop.protocol = std::make_unique<OlderProtocol>(*loop.shard);
   loop.protocol->set_older(is_older_);
   loop.transport = std::make_unique<SimTransport>(network_, index_, *loop.protocol);

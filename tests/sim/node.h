@@ -28,6 +28,7 @@ class SimNode final : private Mesh {
   struct Settings {
     Config config;
     std::uint16_t shards = 1;
+    transfer::HintBook::Limits hints;
     /// What differs from production's to reach edges sooner; partitions and shards are filled in.
     LogStoreOptions store;
   };

@@ -51,6 +51,10 @@ class Simulation {
     settings.replicas = static_cast<std::uint32_t>(std::min<std::size_t>(3, settings.nodes));
     settings.shards =
         random_.chance(0.5) ? std::vector<std::uint16_t>{1} : std::vector<std::uint16_t>{2, 1, 3};
+    // Half of the runs do without it, so that it hides nothing.
+    settings.anti_entropy.enabled = random_.chance(0.5);
+    settings.anti_entropy.interval_s = static_cast<std::uint32_t>(1 + random_.below(30));
+    settings.anti_entropy.pause_ms = static_cast<std::uint32_t>(random_.below(1000));
     auto& store = settings.store;
     store.segment_bytes = std::size_t{16384} << random_.below(5);
     store.batch_writes = static_cast<std::size_t>(1 + random_.below(100));

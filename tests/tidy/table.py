@@ -21,7 +21,8 @@ ARROWS = {
              "node/transfer", "node/gateway", "node/admin"),
     "client": (*BELOW, "ring"),
     # measures the whole and its parts
-    "bench": (*BELOW, "ring", "storage", "node/coordinator", "node/replica", "client"),
+    "bench": (*BELOW, "ring", "storage", "node/coordinator", "node/replica", "node/transfer",
+              "client"),
 }
 
 # Of a room that is only partly open: the headers that these rooms may include.

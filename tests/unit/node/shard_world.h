@@ -44,8 +44,11 @@ struct ShardWorld {
                                  .store = store,
                                  .mesh = mesh,
                                  .log = log},
-              Shard::Options{.node = node_id(1), .run = RunId{9}, .shards = shards}, Random(4),
-              view()) {
+              Shard::Options{.node = node_id(1),
+                             .run = RunId{9},
+                             .shards = shards,
+                             .anti_entropy = {.enabled = false}},
+              Random(4), view()) {
     shard.attach(transport);
     shard.on_open(client, wire::Hello{.role = wire::Role::client});
     shard.on_open(

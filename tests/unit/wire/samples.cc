@@ -207,7 +207,8 @@ void add_trees(std::vector<SampleFrame>& out) {
                                               {.state = RecordState::differing, .record = "one"},
                                               {.state = RecordState::absent},
                                               {.state = RecordState::damaged}},
-                                  .generation = Generation{3}},
+                                  .generation = Generation{3},
+                                  .is_unsure = true},
               envelope)});
 }
 

@@ -1,0 +1,147 @@
+#include <doctest/doctest.h>
+
+#include "base/limits.h"
+#include "node/transfer/damaged_records.h"
+#include "tests/unit/transfer/repair_world.h"
+
+namespace coterie::transfer {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("a damaged record is made anew from the other owners, and its tree is true") {
+  RepairWorld world;
+  world.tell_views();
+  for (std::uint64_t i = 0; i < 200; ++i) world.put_all(world.key(i), 1);
+  const Bytes key = world.key(7);
+  // The newest version survives at one other owner only.
+  world.put(0, key, 3);
+  world.put(2, key, 3);
+  const auto actor = world.side(0).local.copy(world.partition_of(key))->actor();
+  world.side(0).damage(key);
+  const auto met = world.side(0).local.read(wire::ReplicaRead{
+      .scope = {.partition = world.partition_of(key), .configuration = ConfigurationNumber{1}},
+      .key = key});
+  CHECK(met.error().code == ErrorCode::unsure);
+  CHECK(world.side(0).anti_entropy.status().damaged_waiting == 1);
+  world.run(5s);
+  CHECK(world.side(0).record(key) == RepairWorld::version(key, 3));
+  CHECK(world.side(0).anti_entropy.status().damaged_waiting == 0);
+  CHECK(world.side(0).anti_entropy.status().damaged_refilled == 1);
+  CHECK(world.side(0).local.copy(world.partition_of(key))->actor() != actor);
+  REQUIRE(world.side(0).anti_entropy.start({}, RepairAction::repair));
+  world.run();
+  CHECK(world.are_equal());
+}
+
+TEST_CASE("less than a quorum's answers do not stand in for a damaged record") {
+  RepairWorld world;
+  world.tell_views();
+  const Bytes key = world.key(7);
+  world.put_all(key, 1);
+  world.put(0, key, 2);
+  world.put(2, key, 2);
+  world.side(0).damage(key);
+  const Bytes bad = world.side(0).record(key);
+  world.kill(2);
+  world.side(0).local.note_damaged(world.partition_of(key), key);
+  world.run(2min);
+  CHECK(world.side(0).record(key) == bad);
+  // Nor does what another owner pushes by itself.
+  REQUIRE(world.side(1).anti_entropy.start({}, RepairAction::repair));
+  world.run();
+  CHECK(world.side(0).record(key) == bad);
+  world.revive(2);
+  world.run(2min);
+  CHECK(world.side(0).record(key) == RepairWorld::version(key, 2));
+}
+
+TEST_CASE("a damaged record that nobody else holds goes") {
+  RepairWorld world;
+  world.tell_views();
+  const Bytes key = world.key(7);
+  world.put(0, key, 1);
+  world.side(0).damage(key);
+  world.side(0).local.note_damaged(world.partition_of(key), key);
+  world.run(5s);
+  CHECK(world.are_equal());
+  CHECK(world.side(0).record(key).empty());
+}
+
+TEST_CASE("a comparison meets a damaged record on either side, and both are refilled") {
+  RepairWorld world;
+  world.tell_views();
+  for (std::uint64_t i = 0; i < 50; ++i) world.put_all(world.key(i), 1);
+  const Bytes here = world.key(3);
+  const Bytes there = world.key(4);
+  world.side(0).damage(here);
+  world.side(1).damage(there);
+  // Something differs, so that the leaves are read.
+  for (std::uint64_t i = 0; i < 50; ++i) world.put(2, world.key(i), 2);
+  for (int pass = 0; pass < 3; ++pass) {
+    REQUIRE(world.side(0).anti_entropy.start({}, RepairAction::repair));
+    world.run(2min);
+  }
+  CHECK(world.are_equal());
+  CHECK(world.side(0).record(here) == RepairWorld::version(here, 2));
+  CHECK(world.side(1).record(there) == RepairWorld::version(there, 2));
+}
+
+TEST_CASE("a copy whose log was damaged is refilled from both others and answers again") {
+  RepairWorld world;
+  for (std::uint64_t i = 0; i < 2000; ++i) world.put(1 + i % 2, world.key(i), 1);
+  const PartitionId damaged{5};
+  world.add_side(0, {damaged});
+  world.put(0, world.key(5000), 1);
+  world.kill(2);
+  world.tell_views();
+  CHECK(world.side(0).local.copy(damaged)->state() == replica::CopyState::unsure);
+  world.run(1min);
+  // One other owner is not enough: an acknowledged write may be with the third alone.
+  CHECK(world.side(0).local.copy(damaged)->state() == replica::CopyState::unsure);
+  CHECK(world.side(0).anti_entropy.status().refilling.size() == 1);
+  world.revive(2);
+  world.tell_views();
+  world.run(1min);
+  CHECK(world.side(0).local.copy(damaged)->state() == replica::CopyState::full);
+  CHECK(world.side(0).store.status().damaged.empty());
+  CHECK(world.side(0).anti_entropy.status().copies_refilled == 1);
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    const Bytes key = world.key(i);
+    if (world.partition_of(key) == damaged) CHECK(!world.side(0).record(key).empty());
+  }
+  // It only took.
+  CHECK(world.asked[wire::Kind::replica_write] == 0);
+}
+
+TEST_CASE("two damaged copies are refilled once all three have been compared") {
+  RepairWorld world;
+  const PartitionId damaged{5};
+  world.add_side(0, {damaged});
+  world.add_side(1, {damaged});
+  for (std::uint64_t i = 0; i < 300; ++i) world.put(i % 3, world.key(i), 1);
+  world.tell_views();
+  world.run(1min);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(world.side(i).local.copy(damaged)->state() == replica::CopyState::full);
+  }
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    const Bytes key = world.key(i);
+    if (world.partition_of(key) == damaged) CHECK(!world.side(0).record(key).empty());
+  }
+}
+
+TEST_CASE("a refill quorum meets every write quorum of the others, or is all there is") {
+  const RefillQuorum usual{.others = 2, .needed = 2};
+  CHECK(usual.is_reached(2, 2));
+  CHECK(!usual.is_reached(1, 1));
+  CHECK(usual.is_reached(1, 2));
+  const RefillQuorum strong{.others = 2, .needed = 1};
+  CHECK(strong.is_reached(1, 1));
+  CHECK(!strong.is_reached(0, 1));
+  const RefillQuorum alone{.others = 0, .needed = 1};
+  CHECK(!alone.is_reached(0, 0));
+}
+
+}  // namespace
+}  // namespace coterie::transfer
