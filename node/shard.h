@@ -196,6 +196,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// Errors: what is to be answered instead.
   [[nodiscard]] Result<void> serve_purge(ConnectionId connection, const wire::FrameHeader& header,
                                          BytesView body);
+  void answer_inspection(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   void answer_comparison(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   void answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
                       const wire::Envelope& envelope);

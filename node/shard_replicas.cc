@@ -72,24 +72,28 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     }
     error = page.error();
   } else if (header.kind == wire::Kind::replica_inspect) {
-    const auto message = wire::decode<wire::ReplicaInspect>(body);
-    const auto found = message ? copies_.inspect(*message)
-                               : Result<LocalCopies::Inspected>(std::unexpected(message.error()));
-    if (found) {
-      const wire::ReplicaInspectReply reply{.record = found->record,
-                                            .digest = found->digest,
-                                            .leaf_hash = found->leaf.hash,
-                                            .leaf_records = found->leaf.records,
-                                            .root_hash = found->root.hash,
-                                            .partition_records = found->root.records,
-                                            .generation = found->generation};
-      return answer_replica({}, connection, wire::encode(reply, envelope), envelope);
-    }
-    error = found.error();
+    return answer_inspection(connection, header, body);
   } else if (transfer::ComparisonAnswers::takes(header.kind)) {
     return answer_comparison(connection, header, body);
   }
   send_here(connection, error_frame(error, envelope));
+}
+
+void Shard::answer_inspection(ConnectionId connection, const wire::FrameHeader& header,
+                              BytesView body) {
+  const wire::Envelope envelope{.request_id = header.request_id};
+  const auto message = wire::decode<wire::ReplicaInspect>(body);
+  const auto found = message ? copies_.inspect(*message)
+                             : Result<LocalCopies::Inspected>(std::unexpected(message.error()));
+  if (!found) return send_here(connection, error_frame(found.error(), envelope));
+  const wire::ReplicaInspectReply reply{.record = found->record,
+                                        .digest = found->digest,
+                                        .leaf_hash = found->leaf.hash,
+                                        .leaf_records = found->leaf.records,
+                                        .root_hash = found->root.hash,
+                                        .partition_records = found->root.records,
+                                        .generation = found->generation};
+  answer_replica({}, connection, wire::encode(reply, envelope), envelope);
 }
 
 void Shard::answer_comparison(ConnectionId connection, const wire::FrameHeader& header,
