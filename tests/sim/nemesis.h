@@ -60,6 +60,9 @@ class Nemesis {
   bool isolate(SimNode& node, Duration time);
   bool split(Duration time);
   SimNode& slow_or(SimNode& node);
+  bool lose_all_power();
+  void set_sync_time(SimNode& node, Duration least, Duration most);
+  void note_strike(std::uint64_t number, FaultKind kind);
   bool crash(SimNode& node, Crash how);
   void kill(SimNode& node, Crash how, Duration down);
   void note_damage(bool is_silent);

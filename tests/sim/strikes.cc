@@ -53,11 +53,7 @@ bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   if (kind == FaultKind::power_loss) return crash(slow_or(node), Crash::clean_power);
   if (kind == FaultKind::torn_power_loss) return crash(slow_or(node), Crash::power);
   if (kind == FaultKind::older_version) return change_version(node);
-  if (kind == FaultKind::power_loss_of_all) {
-    bool is_any = false;
-    for (const auto& each : cluster_.nodes()) is_any |= crash(*each, Crash::power);
-    return is_any;
-  }
+  if (kind == FaultKind::power_loss_of_all) return lose_all_power();
   if (kind == FaultKind::restart) {
     if (!node.is_ready()) return false;
     cluster_.disturb(node.index(), world.now() + 2s);
@@ -71,6 +67,51 @@ bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   cluster_.disturb(node.index(), world.now() + pause);
   world.pause(node.index(), pause);
   return true;
+}
+
+/// Half the time while the disks of all but one have stalled for a moment: what they were told and
+/// have not synced is gone then, and one copy of it may be left.
+bool Nemesis::lose_all_power() {
+  std::vector<Duration> downs;
+  for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
+    downs.push_back(some_time(10ms, 15s));
+  }
+  const bool is_stalled = draws_.chance(0.5);
+  const auto quick = static_cast<std::size_t>(draws_.below(downs.size()));
+  const Duration stall = draw(draws_, 100ms, 1s);
+  const auto lose = [this, downs, number = numbers_] {
+    bool is_any = false;
+    for (std::size_t i = 0; i < downs.size(); ++i) {
+      auto& node = *cluster_.nodes()[i];
+      set_sync_time(node, DiskFaults{}.sync_least, DiskFaults{}.sync_most);
+      if (!node.is_up()) continue;
+      is_any = true;
+      history_.power_losses.push_back({.when = cluster_.world().now(), .node = node.index()});
+      kill(node, Crash::power, downs[i]);
+    }
+    if (is_any) note_strike(number, FaultKind::power_loss_of_all);
+  };
+  if (!is_stalled) {
+    lose();
+    return false;  // it has counted itself
+  }
+  for (std::size_t i = 0; i < downs.size(); ++i) {
+    if (i != quick) set_sync_time(*cluster_.nodes()[i], 1s, 1500ms);
+  }
+  later(stall, [this, lose] {
+    if (!is_healing_) lose();
+  });
+  return false;
+}
+
+void Nemesis::set_sync_time(SimNode& node, Duration least, Duration most) {
+  auto& disk = cluster_.world().faults(node.index()).disk;
+  disk.sync_least = least;
+  disk.sync_most = most;
+}
+
+void Nemesis::note_strike(std::uint64_t number, FaultKind kind) {
+  strikes_.push_back({.number = number, .kind = kind, .when = cluster_.world().now()});
 }
 
 /// Half the time a node whose disk is slow, if there is one: it has more to lose.
@@ -287,8 +328,7 @@ bool Nemesis::restore_later(SimNode& node) {
     if (node.is_up()) kill(node, Crash::process, down);
     note_damage(true);
     node.restore(copy);
-    strikes_.push_back(
-        {.number = number, .kind = FaultKind::old_snapshot, .when = cluster_.world().now()});
+    note_strike(number, FaultKind::old_snapshot);
   });
   return false;  // counted once it is done
 }
