@@ -188,7 +188,12 @@ class Simulation {
                                   .context_of = {},
                                   .range = {.is_whole = is_whole, .limit_records = 3}};
         for (std::optional<Workload::Request> page = request; page;) {
-          const auto index = ask(*page);
+          auto index = ask(*page);
+          if (history_.operations[index].outcome != Outcome::done) {
+            // It may have found out that a copy was restored.
+            page->quorum = owners_that_count(key);
+            index = ask(*page);
+          }
           if (history_.operations[index].outcome != Outcome::done) {
             return Violation{"progress", "the healed cluster does not scan " + name(names) + ": " +
                                              history_.operations[index].error};
