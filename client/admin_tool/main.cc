@@ -13,6 +13,7 @@
 #include "base/base64.h"
 #include "client/admin_tool/fetch.h"
 #include "client/admin_tool/handoff_command.h"
+#include "client/admin_tool/repair_command.h"
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/talk.h"
 #include "client/admin_tool/views.h"
@@ -97,9 +98,12 @@ Examples:
                                               where a record lies, and whether its copies agree
   cluster-admin handoff                       what waits for owners that missed it
   cluster-admin handoff cancel 1f0c           give up the hints for a node (its id begins so)
+  cluster-admin repair                        compare all copies now, repair what differs
+  cluster-admin verify --bucket wordnet       say what differs, change nothing
   cluster-admin config                        the asked node's settings
 
-Exit codes: 0 well, 1 something is wrong (status), 2 usage, 5 the node cannot be asked.)";
+Exit codes: 0 well, 1 something is wrong, differs or was not done, 2 usage, 5 the node cannot be
+asked.)";
 
 struct Commands {
   CLI::App* status;
@@ -107,6 +111,8 @@ struct Commands {
   CLI::App* ring;
   CLI::App* explain;
   CLI::App* handoff;
+  CLI::App* repair;
+  CLI::App* verify;
   CLI::App* config;
 };
 
@@ -117,9 +123,11 @@ Commands add_commands(CLI::App& app, Options& options) {
       .ring = app.add_subcommand("ring", "Which nodes own which partitions"),
       .explain = app.add_subcommand("explain", "Where a record lies and whether its copies agree"),
       .handoff = app.add_subcommand("handoff", "Hints: what owners missed and will be sent"),
+      .repair = app.add_subcommand("repair", "Compare copies now, and repair what differs"),
+      .verify = app.add_subcommand("verify", "Compare copies now, and say what differs"),
       .config = app.add_subcommand("config", "The settings of the node that is asked")};
   for (auto* command : {commands.status, commands.members, commands.ring, commands.explain,
-                        commands.handoff, commands.config}) {
+                        commands.handoff, commands.repair, commands.verify, commands.config}) {
     command
         ->add_option("-n,--node", options.node,
                      "the admin door of any node, HOST:PORT (or set COTERIE_ADMIN)")
@@ -142,6 +150,13 @@ Commands add_commands(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"pause", "resume", "cancel"}));
   commands.handoff->add_option("TARGET", options.target,
                                "of cancel: a node's id, or as much of it as is needed");
+  for (auto* command : {commands.repair, commands.verify}) {
+    command->add_option("-m,--member", options.member,
+                        "only what this node shares with others: its id, or its beginning");
+    command->add_option("-p,--partition", options.partition, "only this one");
+    command->add_option("-b,--bucket", options.repaired_bucket, "only this bucket's records");
+    command->add_flag("--cancel", options.is_cancel, "end the one that is going on");
+  }
   return commands;
 }
 
@@ -171,5 +186,7 @@ int main(int argc, char** argv) {
   if (*commands.ring) return show_ring(options);
   if (*commands.explain) return show_explain(options);
   if (*commands.handoff) return show_handoff(options);
+  if (*commands.repair) return run_repair(options, "repair");
+  if (*commands.verify) return run_repair(options, "verify");
   return show_path(options, "/v1/config", config_view);
 }

@@ -28,6 +28,9 @@ struct Options {
   bool is_base64 = false;
   std::string action;  // of handoff
   std::string target;
+  std::string member;  // of repair and verify, here and below
+  std::string repaired_bucket;
+  bool is_cancel = false;
 };
 
 using View = Result<Rendered> (*)(const std::string&, bool);

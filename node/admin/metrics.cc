@@ -216,6 +216,21 @@ void write_replication(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.local.actors_redrawn; });
 }
 
+void write_anti_entropy(Page& page, const NodeStatus& status) {
+  counters(page, status, "anti_entropy_rounds_total", "Comparisons with another owner that ended.",
+           [](const S& s) { return s.anti_entropy.rounds; });
+  counters(page, status, "anti_entropy_failed_total", "Of these, those that failed.",
+           [](const S& s) { return s.anti_entropy.rounds_failed; });
+  counters(page, status, "anti_entropy_keys_total", "Keys that still differed at a second look.",
+           [](const S& s) { return s.anti_entropy.keys_differing; });
+  counters(page, status, "anti_entropy_bytes_total", "Of frames, both ways.",
+           [](const S& s) { return s.anti_entropy.bytes; });
+  gauges(page, status, "copies_refilling", "Copies that may lack data and are being refilled.",
+         [](const S& s) { return s.anti_entropy.refilling.size(); });
+  gauges(page, status, "records_damaged_waiting", "Damaged records that wait to be refilled.",
+         [](const S& s) { return s.anti_entropy.damaged_waiting; });
+}
+
 void write_store(Page& page, const NodeStatus& status) {
   page.head("store_state", "gauge", "1 at the state that the shard's store is in.");
   for (const auto& shard : status.shards) {
@@ -290,6 +305,7 @@ std::string metrics_text(const NodeStatus& status, const Verdict& verdict) {
   write_cluster(page, status, verdict);
   write_requests(page, status);
   write_replication(page, status);
+  write_anti_entropy(page, status);
   write_store(page, status);
   write_gossip(page, status);
   return page.take();

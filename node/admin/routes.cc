@@ -11,6 +11,7 @@
 #include "node/admin/facts.h"
 #include "node/admin/handoff_admin.h"
 #include "node/admin/metrics.h"
+#include "node/admin/repair_admin.h"
 #include "node/admin/verdict.h"
 
 namespace coterie::admin {
@@ -132,6 +133,16 @@ HttpAnswer order_handoff(const NodeStatus&, const HttpRequest& request, const So
   return answer_of(act_on_handoff(request, source));
 }
 
+HttpAnswer repair(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = repair_document(status, wall_now())};
+}
+
+HttpAnswer order_repair(const NodeStatus& status, const HttpRequest& request,
+                        const Source& source) {
+  if (status.view == nullptr) return refusal(forming(status));
+  return answer_of(act_on_repair(status, request, source));
+}
+
 struct Route {
   std::string_view path;
   std::string_view meaning;
@@ -149,6 +160,8 @@ constexpr Route all_routes[] = {
     {"/v1/explain", "where a record stands; ?key=TEXT or key_base64=, bucket=, sort_key=", explain},
     {"/v1/handoff", "hints for owners that missed writes; POST: pause, resume, cancel", handoff,
      order_handoff},
+    {"/v1/repair", "anti-entropy; POST: repair, verify, cancel, pause, resume", repair,
+     order_repair},
     {"/v1/config", "this node's settings", config},
 };
 

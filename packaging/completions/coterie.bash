@@ -5,7 +5,7 @@
 _coterie_commands() {
   case $1 in
     coterie) echo get put delete import export compare ;;
-    cluster-admin) echo status members ring explain handoff config ;;
+    cluster-admin) echo status members ring explain handoff repair verify config ;;
     coterie-bench) echo probe ;;
   esac
 }
@@ -26,6 +26,8 @@ _coterie_options() {
     'cluster-admin members' | 'cluster-admin handoff' | 'cluster-admin config')
       echo --help --node --json ;;
     'cluster-admin ring') echo --help --node --json --partition ;;
+    'cluster-admin repair' | 'cluster-admin verify')
+      echo --help --node --json --member --partition --bucket --cancel ;;
     'cluster-admin explain') echo --help --node --json --bucket --sort-key --base64 ;;
     'coterie-bench ')
       echo --help --version --seed --bucket --r --w --deadline --workload --read-ratio --keys \
@@ -52,7 +54,7 @@ _coterie_values() {
     --keys) echo uniform zipfian latest ;;
     --arrivals) echo poisson fixed ;;
     --seed | -s | --bucket | -b | --deadline | --sort-key | --context | --time-to-live | \
-      --in-flight | --retry-for | --node | -n | --partition | -p | --read-ratio | --records | \
+      --in-flight | --retry-for | --node | -n | --member | -m | --partition | -p | --read-ratio | --records | \
       --value-size | --key-prefix | --connections | --pipeline | --threads | -t | --rate | \
       --backlog | --warm-up | --duration | --count | --random-seed | --server-pids | \
       --message-bytes | --write-bytes)

@@ -133,6 +133,29 @@ class ClusterAdmin(unittest.TestCase):
         document, _ = ask(self.peers[0], "handoff")
         self.assertGreater(sum(node["needs_repair"] for node in document["nodes"]), 0)
 
+    def test_copies_are_compared_and_repaired(self):
+        for command in ("verify", "repair"):
+            document, code = ask(self.peers[0], command)
+            self.assertEqual(code, 0, document)
+            self.assertEqual(sum(node["command"]["differing"] for node in document["nodes"]
+                                 if node["command"]), 0)
+        # What the last one missed, with nothing left that would bring it by itself.
+        shown(self.peers[0], "handoff", "pause")
+        victim = self.miss_writes("third")
+        self.peers[2].start()
+        self.cluster.wait_ready()
+        document, code = ask(self.peers[0], "repair", "--member", victim[:12])
+        self.assertEqual(code, 0, document)
+        document, code = ask(self.peers[1], "verify")
+        self.assertEqual(code, 0, document)
+        code, out, errors = shown(self.peers[0], "verify", "--bucket", "default")
+        self.assertEqual(code, 0, errors)
+        self.assertIn("0 keys differ", out)
+        self.assertEqual(shown(self.peers[0], "repair", "--cancel")[0], 0)
+        for wrong in (["--member", "zzz"], ["--partition", "64"], ["--partition", "x"],
+                      ["--bucket", "none"], ["--partition", "1", "--bucket", "default"]):
+            self.assertEqual(shown(self.peers[0], "verify", *wrong)[0], 2, wrong)
+
     def test_what_is_asked_wrongly_is_said(self):
         for command in (["ring", "--partition", "64"], ["explain"], ["nonsense"],
                         ["explain", "k", "--bucket", "none"]):
