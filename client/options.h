@@ -33,7 +33,7 @@ struct RetryOptions {
   double budget_ratio = 0.1;
   double budget_burst = 100;
   /// A read that has no answer after this long is asked of another owner.
-  std::chrono::milliseconds read_attempt{1000};
+  std::chrono::milliseconds read_attempt{500};
 };
 
 /// What a client is made with.
