@@ -157,7 +157,7 @@ std::string node_table(const Json& status, bool use_color) {
          latency(report, "gets"),
          latency(report, "puts"),
          figure(report, "queue", with_commas),
-         figure(report, "hints_left", with_commas),
+         figure(report, "hints_waiting", with_commas),
          skew_cell(node),
          figure(report, "uptime_s", seconds_text),
          {with_build && !node.at("build").is_null() ? node.at("build").get<std::string>() : ""}});

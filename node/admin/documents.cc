@@ -92,6 +92,7 @@ Json report_of(const NodeStatus& status, WallTime now) {
           {"failed", totals.failed},
           {"refused", totals.refused},
           {"hints_left", totals.hints_left},
+          {"hints_waiting", totals.hints_waiting},
           {"read_repairs", totals.repairs},
           {"damaged_records", totals.damaged_records},
           {"local_health", status.local_health},

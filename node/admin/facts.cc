@@ -64,6 +64,7 @@ Totals totals_of(const std::vector<ShardStatus>& shards) {
     out.failed += shard.failed;
     out.refused += shard.refused;
     out.hints_left += shard.hints_left;
+    out.hints_waiting += shard.handoff.hints();
     out.repairs += shard.coordinator.repairs;
     out.damaged_records += shard.local.damaged_records;
     out.unsure_copies += shard.unsure_copies;

@@ -23,7 +23,8 @@ struct Totals {
   std::uint64_t scans = 0;
   std::uint64_t failed = 0;
   std::uint64_t refused = 0;
-  std::uint64_t hints_left = 0;
+  std::uint64_t hints_left = 0;     // since the start
+  std::uint64_t hints_waiting = 0;  // of these: not replayed yet
   std::uint64_t repairs = 0;
   std::uint64_t damaged_records = 0;
   std::size_t unsure_copies = 0;
