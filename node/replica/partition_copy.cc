@@ -39,7 +39,8 @@ void PartitionCopy::raise_purged(Generation generation) {
 
 namespace {
 
-Result<void> check_but_state(const PartitionCopy* copy, const wire::ReplicaScope& scope, Use use) {
+Result<void> check_but_state(const PartitionCopy* copy, const wire::ReplicaScope& scope,
+                             [[maybe_unused]] Use use) {
   if (copy == nullptr) {
     return fail(ErrorCode::not_owner, "this node does not own partition " +
                                           std::to_string(scope.partition.value) +
