@@ -15,7 +15,8 @@ BUILD = os.environ["COTERIE_BUILD"]
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMMANDS = {
     "coterie": ["get", "put", "delete", "import", "export", "compare"],
-    "cluster-admin": ["status", "members", "ring", "explain", "config"],
+    "cluster-admin": ["status", "members", "ring", "explain", "handoff", "repair", "verify",
+                      "config"],
     "coterie-bench": ["probe"],
     "coterie-node": [],
 }

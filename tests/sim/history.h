@@ -80,6 +80,8 @@ struct Damage {
   Instant when;
   /// The node cannot tell: its answers may lack what was destroyed until it is repaired.
   bool is_silent = false;
+  /// A purge may find out that the copy is an old one, and have it emptied.
+  bool is_old = false;
 };
 
 /// All that the clients of a run know, for the oracles.

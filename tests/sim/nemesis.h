@@ -65,7 +65,7 @@ class Nemesis {
   void note_strike(std::uint64_t number, FaultKind kind);
   bool crash(SimNode& node, Crash how);
   void kill(SimNode& node, Crash how, Duration down);
-  void note_damage(bool is_silent);
+  void note_damage(bool is_silent, bool is_old = false);
   void start_later(SimNode& node, Duration after);
   void watch();
   void cut(NodeIndex from, NodeIndex to, Duration time);

@@ -66,7 +66,7 @@ class KeyCheck {
     if (only_silent && history_.wiped_at && *history_.wiped_at < get.begin) return 0;
     return std::ranges::any_of(history_.damages, [&](const Damage& damage) {
       // A copy that was restored is emptied once a purge finds it out, with what it took meanwhile.
-      const bool is_emptied_later = damage.is_silent && !only_silent;
+      const bool is_emptied_later = damage.is_old && !only_silent;
       return (damage.when >= write.begin || is_emptied_later) && damage.when <= get.end &&
              (damage.is_silent || !only_silent);
     });

@@ -14,6 +14,8 @@ namespace {
 constexpr Duration whole_bound = 90s;
 /// Beyond every deadline and every late frame.
 constexpr Duration quiet_time = 10s;
+/// Longer than the longest pause between two passes of anti-entropy.
+constexpr Duration refill_bound = 40s;
 /// One operation of the healed cluster, tries included.
 /// Until all that was deleted has been purged, once copies are equal: a few passes.
 constexpr Duration purged_bound = 10s;
@@ -71,6 +73,7 @@ class Simulation {
     settings.put = 0.2 + 0.5 * random_.unit();
     settings.remove = 0.15 * random_.unit();
     settings.blind = 0.4 * random_.unit();
+    settings.doubled = random_.chance(0.3) ? 0.5 : 0.05;
     settings.scan = random_.chance(0.7) ? 0.25 * random_.unit() : 0;
     settings.expiring = random_.chance(0.4) ? 0.3 * random_.unit() : 0;
     settings.sort_keys = random_.chance(0.5) ? static_cast<std::size_t>(2 + random_.below(6)) : 1;
@@ -118,6 +121,8 @@ class Simulation {
     for (std::size_t turn = 0; is_damaged && turn < cluster_.nodes().size(); ++turn) {
       if (auto bad = all_keys(OperationKind::get, Asked::buckets, turn)) return bad;
     }
+    // A copy that is still being refilled takes no part in these reads, and is not compared after.
+    if (is_damaged) cluster_.world().run_for(refill_bound);
     if (auto bad = all_keys(OperationKind::get)) return bad;
     cluster_.world().run_for(quiet_time);
     if (auto bad = check_copies(cluster_, history_)) return bad;

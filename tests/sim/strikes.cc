@@ -69,14 +69,14 @@ bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   return true;
 }
 
-/// Half the time while the disks of all but one have stalled for a moment: what they were told and
-/// have not synced is gone then, and one copy of it may be left.
+/// Mostly while the disks of all but one have stalled for a moment: what they were told and have
+/// not synced is gone then, and one copy of it may be left.
 bool Nemesis::lose_all_power() {
   std::vector<Duration> downs;
   for (std::size_t i = 0; i < cluster_.nodes().size(); ++i) {
     downs.push_back(some_time(10ms, 15s));
   }
-  const bool is_stalled = draws_.chance(0.5);
+  const bool is_stalled = draws_.chance(0.75);
   const auto quick = static_cast<std::size_t>(draws_.below(downs.size()));
   const Duration stall = draw(draws_, 100ms, 1s);
   const auto lose = [this, downs, number = numbers_] {
@@ -275,8 +275,9 @@ bool Nemesis::hit_data(FaultKind kind) {
   return hit_record(kind, node);
 }
 
-void Nemesis::note_damage(bool is_silent) {
-  history_.damages.push_back({.when = cluster_.world().now(), .is_silent = is_silent});
+void Nemesis::note_damage(bool is_silent, bool is_old) {
+  history_.damages.push_back(
+      {.when = cluster_.world().now(), .is_silent = is_silent, .is_old = is_old});
 }
 
 bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
@@ -288,7 +289,7 @@ bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
   const auto& key = keys[static_cast<std::size_t>(place % keys.size())];
   tell("a record of " + node.name() + (kind == FaultKind::lost_record ? " is lost" : " rots"));
   history_.wrong_trees.insert(node.index());
-  note_damage(kind == FaultKind::lost_record);
+  note_damage(kind == FaultKind::lost_record, kind == FaultKind::lost_record);
   if (kind == FaultKind::flipped_record) {
     table.flip(key, bit);
     return true;
@@ -313,7 +314,8 @@ bool Nemesis::flip_log(SimNode& node) {
   // Mostly where something is written: near the beginning.
   const auto at = offset % (offset % 3 == 0 ? bytes : std::min<std::uint64_t>(bytes, 4096));
   tell("a bit of " + path + " of " + node.name() + " flips at " + std::to_string(at));
-  note_damage(false);
+  // Silent if it hits the last batch: one that nothing later says was synced looks like a torn one.
+  note_damage(true);
   if (is_killed) kill(node, Crash::process, some_time(10ms, 15s));
   return node.disk().flip_bit(path, at, bit);
 }
@@ -326,7 +328,7 @@ bool Nemesis::restore_later(SimNode& node) {
     if (is_healing_ || node.is_gone()) return;
     tell(node.name() + " is restored from an old copy");
     if (node.is_up()) kill(node, Crash::process, down);
-    note_damage(true);
+    note_damage(true, true);
     node.restore(copy);
     note_strike(number, FaultKind::old_snapshot);
   });
