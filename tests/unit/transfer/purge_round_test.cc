@@ -20,7 +20,7 @@ PurgeListing listing(std::vector<PurgeEntry> entries, std::uint64_t generation,
       .entries = std::move(entries), .reach = Bytes(reach), .generation = Generation{generation}};
 }
 
-constexpr Error away{.code = ErrorCode::unavailable, .message = "away"};
+const Error away{.code = ErrorCode::unavailable, .message = "away"};
 
 }  // namespace
 
