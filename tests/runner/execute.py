@@ -16,10 +16,13 @@ TRACE = re.compile(r"^TRACE (\S+) ([0-9a-f]+)$", re.M)
 
 
 def run_all(tests, jobs, tally, scale, traces):
-    """The parallel ones first, then the others one by one."""
-    together = [test for test in tests if test.parallel]
+    """The parallel ones first, then the others one by one. Process tests wait more than they
+    work: the parallel ones of them begin first and take no other's place."""
+    together = sorted((test for test in tests if test.parallel),
+                      key=lambda test: test.kind != "process")
+    waiting = sum(test.kind == "process" for test in together)
     alone = [test for test in tests if not test.parallel]
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+    with concurrent.futures.ThreadPoolExecutor(jobs + waiting) as pool:
         running = [pool.submit(run_one, test, scale) for test in together]
         for future in concurrent.futures.as_completed(running):
             report(tally, traces, *future.result())
