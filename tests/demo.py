@@ -150,10 +150,22 @@ class Cluster:
             time.sleep(0.1)
 
     def show_status(self, title):
-        say(f"\n$ cluster-admin status        # {title}")
-        done = subprocess.run([ADMIN, "status"], capture_output=True, text=True, timeout=20)
+        self.show("status", title)
+
+    def show(self, command, title):
+        """What cluster-admin prints of it."""
+        say(f"\n$ cluster-admin {command:<13} # {title}")
+        done = subprocess.run([ADMIN, command], capture_output=True, text=True, timeout=PATIENCE)
         for line in (done.stdout + done.stderr).rstrip().split("\n"):
             say("  " + line)
+        return done.returncode
+
+    def hints(self):
+        """How many writes wait for a node that missed them, over all nodes."""
+        done = subprocess.run([ADMIN, "handoff", "--json"], capture_output=True, text=True,
+                              timeout=20)
+        return sum(target["hints"] for node in json.loads(done.stdout)["nodes"]
+                   for target in node["targets"])
 
 
 class Import:
@@ -233,13 +245,32 @@ def compare_all(sets, peers, *options):
     return total
 
 
+def wait_for_handoff(cluster):
+    say("\nHints, of writes that peer three missed, are replayed to it:")
+    total = waiting = cluster.hints()
+    bar = Bar("handoff", total)
+    deadline = time.monotonic() + PATIENCE
+    while waiting > 0:
+        bar.show(total - waiting)
+        if time.monotonic() > deadline:
+            raise Failed(f"{waiting} hints were not replayed within {PATIENCE} s")
+        time.sleep(0.1)
+        waiting = cluster.hints()
+        total = max(total, waiting)
+    bar.show(total, "all replayed", end=True)
+
+
 def return_of_three(cluster, sets, found):
     """Starts it again and brings it up to date; adds to `found` what is lost or different."""
     say("\nPeer three starts again:")
     cluster.start("three")
     cluster.wait_for_all("peer three alive again")
-    cluster.show_status("it is back, without what was written meanwhile")
-    say("\nReads of all three copies (R=3) bring it up to date, and compare once more:")
+    cluster.show_status("it is back, and is sent what was written meanwhile")
+    wait_for_handoff(cluster)
+    if cluster.show("repair", "all copies are compared, and made equal where they differ") != 0:
+        raise Failed("cluster-admin repair failed")
+    cluster.show("verify", "once more, changing nothing")
+    say("\nReads of all three copies (R=3), compared byte for byte:")
     again = compare_all(sets, PEERS, "--r", "all")
     found["missing"] += again["missing"]
     found["different"] += again["different"]

@@ -106,9 +106,9 @@ void find_lagging(Json& merged) {
     add_problem(merged, "degraded", "copies_behind", node.at("id"),
                 "node " + node.at("name").get<std::string>() + " holds " + std::to_string(records) +
                     " of " + std::to_string(most) +
-                    " records: it missed writes while it was away; reads of all owners repair it: "
-                    "for each bucket B, coterie export --bucket B | coterie compare --bucket B "
-                    "--r all");
+                    " records: it missed writes while it was away; they are sent to it now that it "
+                    "is back: cluster-admin handoff shows how far, cluster-admin repair compares "
+                    "all copies");
   }
 }
 
