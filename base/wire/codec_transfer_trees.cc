@@ -1,5 +1,7 @@
 // How owners compare their copies of a partition: the peer door.
 
+#include <algorithm>
+
 #include "base/wire/codec.h"
 #include "base/wire/fields.h"
 #include "base/wire/frame_builder.h"
@@ -80,8 +82,9 @@ TreeCells read_cells(const fb::TreeCells& table, Fields& fields) {
   fields.require(message.level <= level_most, "the level is too deep");
   message.parents = read_numbers(table.parents(), limits::tree_cells_a_frame / children,
                                  "the list of cells", fields);
+  const unsigned level = std::min<unsigned>(message.level, level_most);
   for (const auto parent : message.parents) {
-    fields.require((std::uint64_t{parent} >> (4 * message.level)) == 0, "a cell beyond its level");
+    fields.require((std::uint64_t{parent} >> (4 * level)) == 0, "a cell beyond its level");
   }
   return message;
 }
