@@ -107,10 +107,14 @@ class NamespacedCluster(Cluster):
 
     def fill_disk(self, peer):
         """Leaves no room on the peer's disk; returns what to remove to make room again."""
-        ballast = os.path.join(os.path.dirname(peer.data), "ballast")
-        with open(ballast, "wb") as out:
-            with contextlib.suppress(OSError):
-                while True:
-                    out.write(bytes(65536))
-                    out.flush()
+        disk = os.path.dirname(peer.data)
+        ballast = os.path.join(disk, "ballast")
+        try:
+            out = open(ballast, "wb", buffering=0)
+        except OSError as error:
+            _, used, _ = run(["du", "-a", "-k", disk])
+            raise AssertionError(f"{peer.name}'s disk is full already: {error}\n{used}") from error
+        with out, contextlib.suppress(OSError):
+            while True:
+                out.write(bytes(65536))
         return ballast
