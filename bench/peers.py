@@ -1,18 +1,20 @@
 """Three peers on this machine, for the scripts of this directory: started, watched, stopped."""
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.append(os.path.join(ROOT, "tests", "process"))
+from ports import free_ports  # noqa: E402 - found by the line above
+
 DOORS = ("client", "peer", "gossip", "admin")
 PATIENCE = 60  # seconds, for what must happen
 BUCKETS = ("commit", "interval")
@@ -20,17 +22,6 @@ BUCKETS = ("commit", "interval")
 
 class Failed(Exception):
     pass
-
-
-def free_ports(count):
-    """Ports that are free now, taken together so that they differ."""
-    with contextlib.ExitStack() as stack:
-        sockets = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            sockets.append(probe)
-        return [probe.getsockname()[1] for probe in sockets]
 
 
 class Peer:

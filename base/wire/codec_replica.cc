@@ -69,17 +69,14 @@ ReplicaScan read_scan(const fb::ReplicaScan& table, Fields& fields) {
 }
 
 ReplicaScanReply read_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
-  ReplicaScanReply reply{.truncated = table.truncated(),
-                         .generation = Generation{table.generation()},
-                         .purged = Generation{table.purged()}};
-  const auto size = fields.count(table.entries(), limits::scan_page_records, "the page");
-  reply.entries.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::ReplicaScanEntry& entry = *table.entries()->Get(i);
-    reply.entries.push_back({.key = read_key(entry.key(), fields),
-                             .record = read_whole_record(entry.record(), fields)});
-  }
-  return reply;
+  const auto read = [&](const fb::ReplicaScanEntry& entry) -> ReplicaScanEntry {
+    return {.key = read_key(entry.key(), fields),
+            .record = read_whole_record(entry.record(), fields)};
+  };
+  return {.entries = fields.list(table.entries(), limits::scan_page_records, "the page", read),
+          .truncated = table.truncated(),
+          .generation = Generation{table.generation()},
+          .purged = Generation{table.purged()}};
 }
 
 ReplicaInspect read_inspect(const fb::ReplicaInspect& table, Fields& fields) {

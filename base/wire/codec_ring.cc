@@ -28,19 +28,15 @@ Scan read_scan(const fb::Scan& table, Fields& fields) {
 }
 
 ScanReply read_scan_reply(const fb::ScanReply& table, Fields& fields) {
-  ScanReply reply{.cursor = fields.bytes(table.cursor(), limits::cursor_bytes, "the cursor")};
-  const auto size = fields.count(table.entries(), limits::scan_page_records, "the page");
-  reply.entries.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::ScanEntry& entry = *table.entries()->Get(i);
+  const auto read = [&](const fb::ScanEntry& entry) -> ScanEntry {
     const Key key = fields.key(0, entry.partition_key(), entry.sort_key());
-    reply.entries.push_back(
-        {.partition_key = key.partition_key,
-         .sort_key = key.sort_key,
-         .context = fields.bytes(entry.context(), limits::context_bytes, "a context"),
-         .siblings = fields.siblings(entry.siblings())});
-  }
-  return reply;
+    return {.partition_key = key.partition_key,
+            .sort_key = key.sort_key,
+            .context = fields.bytes(entry.context(), limits::context_bytes, "a context"),
+            .siblings = fields.siblings(entry.siblings())};
+  };
+  return {.entries = fields.list(table.entries(), limits::scan_page_records, "the page", read),
+          .cursor = fields.bytes(table.cursor(), limits::cursor_bytes, "the cursor")};
 }
 
 RingRequest read_ring(const fb::RingRequest& table, Fields& fields) {
@@ -61,15 +57,11 @@ RingMember read_member(const fb::RingMember& table, Fields& fields) {
 }
 
 RingReply read_ring_reply(const fb::RingReply& table, Fields& fields) {
-  RingReply reply{.number = fields.epoch_number(table.number()),
-                  .epoch = fields.bytes(table.epoch(), limits::epoch_bytes, "the epoch"),
-                  .self = to_id<NodeId>(table.self())};
-  const auto size = fields.count(table.members(), limits::nodes, "the list of members");
-  reply.members.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    reply.members.push_back(read_member(*table.members()->Get(i), fields));
-  }
-  return reply;
+  const auto read = [&](const fb::RingMember& member) { return read_member(member, fields); };
+  return {.number = fields.epoch_number(table.number()),
+          .epoch = fields.bytes(table.epoch(), limits::epoch_bytes, "the epoch"),
+          .self = to_id<NodeId>(table.self()),
+          .members = fields.list(table.members(), limits::nodes, "the list of members", read)};
 }
 
 }  // namespace

@@ -61,18 +61,16 @@ TreeRootsReply read_roots_reply(const fb::TreeRootsReply& table, Fields& fields)
                    "the state of a tree is not known");
     reply.states.push_back(static_cast<TreeState>(state));
   }
-  const auto size = fields.count(table.differing(), limits::tree_roots_a_frame, "the differences");
-  reply.differing.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::TreeDifference& each = *table.differing()->Get(i);
-    fields.require(each.place() < states.size(), "a difference of no root");
-    fields.require(each.depth() <= depth_most, "a tree is too deep");
-    auto cells = read_numbers(each.cells(), children, "a tree's first level", fields);
-    fields.require(cells.size() == (each.depth() == 0 ? 0 : children),
-                   "a tree's first level has 16 cells");
-    reply.differing.push_back(
-        {.place = each.place(), .depth = each.depth(), .cells = std::move(cells)});
-  }
+  reply.differing = fields.list(
+      table.differing(), limits::tree_roots_a_frame, "the differences",
+      [&](const fb::TreeDifference& each) -> TreeDifference {
+        fields.require(each.place() < states.size(), "a difference of no root");
+        fields.require(each.depth() <= depth_most, "a tree is too deep");
+        auto cells = read_numbers(each.cells(), children, "a tree's first level", fields);
+        fields.require(cells.size() == (each.depth() == 0 ? 0 : children),
+                       "a tree's first level has 16 cells");
+        return {.place = each.place(), .depth = each.depth(), .cells = std::move(cells)};
+      });
   return reply;
 }
 
@@ -106,17 +104,14 @@ RangeDigests read_digests(const fb::RangeDigests& table, Fields& fields) {
 }
 
 RangeDigestsReply read_digests_reply(const fb::RangeDigestsReply& table, Fields& fields) {
-  RangeDigestsReply reply{
-      .missing = read_numbers(table.missing(), limits::range_hashes_a_frame,
-                              "the list of missing records", fields),
-      .covered_to = fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
-  const auto size = fields.count(table.unknown(), limits::scan_page_records, "the list of records");
-  reply.unknown.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::RangeDigest& each = *table.unknown()->Get(i);
-    reply.unknown.push_back({.key = read_key(each.key(), fields), .digest = each.digest()});
-  }
-  return reply;
+  const auto read = [&](const fb::RangeDigest& each) -> RangeDigest {
+    return {.key = read_key(each.key(), fields), .digest = each.digest()};
+  };
+  return {.unknown =
+              fields.list(table.unknown(), limits::scan_page_records, "the list of records", read),
+          .missing = read_numbers(table.missing(), limits::range_hashes_a_frame,
+                                  "the list of missing records", fields),
+          .covered_to = fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
 }
 
 RangePieces read_pieces(const fb::RangePieces& table, Fields& fields) {
@@ -126,37 +121,26 @@ RangePieces read_pieces(const fb::RangePieces& table, Fields& fields) {
 }
 
 RangePiecesReply read_pieces_reply(const fb::RangePiecesReply& table, Fields& fields) {
-  RangePiecesReply reply{.covered_to =
-                             fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
-  const auto size = fields.count(table.pieces(), limits::range_pieces, "the list of pieces");
-  reply.pieces.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::RangePiece& each = *table.pieces()->Get(i);
-    reply.pieces.push_back({.first = fields.bytes(each.first(), bound_bytes, "a piece's key"),
-                            .hash = each.hash(),
-                            .records = each.records()});
-  }
-  return reply;
+  const auto read = [&](const fb::RangePiece& each) -> RangePiece {
+    return {.first = fields.bytes(each.first(), bound_bytes, "a piece's key"),
+            .hash = each.hash(),
+            .records = each.records()};
+  };
+  return {.pieces = fields.list(table.pieces(), limits::range_pieces, "the list of pieces", read),
+          .covered_to = fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
 }
 
 ReplicaRecords read_records(const fb::ReplicaRecords& table, Fields& fields) {
-  ReplicaRecords message{.scope = fields.scope(*table.scope())};
-  const auto size = fields.count(table.wanted(), limits::records_a_frame, "the list of records");
-  message.wanted.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::RecordWanted& each = *table.wanted()->Get(i);
-    message.wanted.push_back({.key = read_key(each.key(), fields), .digest = each.digest()});
-  }
-  return message;
+  const auto read = [&](const fb::RecordWanted& each) -> RecordWanted {
+    return {.key = read_key(each.key(), fields), .digest = each.digest()};
+  };
+  return {
+      .scope = fields.scope(*table.scope()),
+      .wanted = fields.list(table.wanted(), limits::records_a_frame, "the list of records", read)};
 }
 
 ReplicaRecordsReply read_records_reply(const fb::ReplicaRecordsReply& table, Fields& fields) {
-  ReplicaRecordsReply reply{.generation = Generation{table.generation()},
-                            .is_unsure = table.is_unsure()};
-  const auto size = fields.count(table.answers(), limits::records_a_frame, "the list of records");
-  reply.answers.reserve(size);
-  for (std::uint32_t i = 0; i < size; ++i) {
-    const fb::RecordAnswer& each = *table.answers()->Get(i);
+  const auto read = [&](const fb::RecordAnswer& each) {
     const RecordAnswer answer{
         .state = static_cast<RecordState>(each.state()),
         .record = fields.bytes(each.record(), limits::frame_bytes, "a record")};
@@ -164,9 +148,12 @@ ReplicaRecordsReply read_records_reply(const fb::ReplicaRecordsReply& table, Fie
                    "the state of a record is not known");
     fields.require(answer.record.empty() == (answer.state != RecordState::differing),
                    "a record is sent if it differs, and only then");
-    reply.answers.push_back(answer);
-  }
-  return reply;
+    return answer;
+  };
+  return {
+      .answers = fields.list(table.answers(), limits::records_a_frame, "the list of records", read),
+      .generation = Generation{table.generation()},
+      .is_unsure = table.is_unsure()};
 }
 
 }  // namespace

@@ -47,6 +47,15 @@ class Fields {
     const std::uint32_t size = list == nullptr ? 0 : list->size();
     return within(size, most, name, " entries") ? size : 0;
   }
+  /// What `read` makes of each entry; nothing if there are over `most`.
+  template <class Vector, class Read>
+  auto list(const Vector* list, std::size_t most, std::string_view name, const Read& read) {
+    std::vector<decltype(read(*list->Get(0)))> out;
+    const std::uint32_t size = count(list, most, name);
+    out.reserve(size);
+    for (std::uint32_t i = 0; i < size; ++i) out.push_back(read(*list->Get(i)));
+    return out;
+  }
 
   [[nodiscard]] std::optional<Error>& error() { return error_; }
 

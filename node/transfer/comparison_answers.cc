@@ -141,15 +141,22 @@ Result<Bytes> ComparisonAnswers::answer(const wire::TreeCells& message, const wi
   return wire::encode(reply, to);
 }
 
-Result<Bytes> ComparisonAnswers::answer(const wire::RangeDigests& message,
-                                        const wire::Envelope& to) {
+template <class Message>
+Result<RangeContents> ComparisonAnswers::contents_of(const Message& message) {
   if (const auto copy = copy_of(message.scope); !copy) return std::unexpected(copy.error());
   const auto range = range_of(message.scope.partition, message.from, message.to);
   if (!range) return std::unexpected(range.error());
-  const auto contents =
-      range->from.empty() ? RangeContents{} : read_range(store_, *range, RangeBounds{});
-  if (!contents) return std::unexpected(contents.error());
+  if (range->from.empty()) return RangeContents{};
+  auto contents = read_range(store_, *range, RangeBounds{});
+  if (!contents) return contents;
   for (const auto& key : contents->damaged) copies_.note_damaged(message.scope.partition, key);
+  return contents;
+}
+
+Result<Bytes> ComparisonAnswers::answer(const wire::RangeDigests& message,
+                                        const wire::Envelope& to) {
+  const auto contents = contents_of(message);
+  if (!contents) return std::unexpected(contents.error());
   // How many of the hashes sent are not found yet, by hash.
   std::map<std::uint32_t, std::size_t> sent;
   for (const auto hash : message.hashes) ++sent[hash];
@@ -177,13 +184,8 @@ Result<Bytes> ComparisonAnswers::answer(const wire::RangeDigests& message,
 
 Result<Bytes> ComparisonAnswers::answer(const wire::RangePieces& message,
                                         const wire::Envelope& to) {
-  if (const auto copy = copy_of(message.scope); !copy) return std::unexpected(copy.error());
-  const auto range = range_of(message.scope.partition, message.from, message.to);
-  if (!range) return std::unexpected(range.error());
-  const auto contents =
-      range->from.empty() ? RangeContents{} : read_range(store_, *range, RangeBounds{});
+  const auto contents = contents_of(message);
   if (!contents) return std::unexpected(contents.error());
-  for (const auto& key : contents->damaged) copies_.note_damaged(message.scope.partition, key);
   return wire::encode(wire::RangePiecesReply{.pieces = pieces_of(contents->entries),
                                              .covered_to = contents->covered_to},
                       to);

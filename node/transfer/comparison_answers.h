@@ -36,6 +36,9 @@ class ComparisonAnswers {
       const wire::ReplicaScope& scope) const;
   [[nodiscard]] Result<KeyRange> range_of(PartitionId partition, BytesView from,
                                           BytesView to) const;
+  /// What this copy holds of the range that a message names; its damaged records are noted.
+  template <class Message>
+  [[nodiscard]] Result<RangeContents> contents_of(const Message& message);
   template <class Message>
   [[nodiscard]] Result<Bytes> decoded(BytesView body, const wire::Envelope& to);
 

@@ -3,17 +3,17 @@
 A test is a unittest file NAME_test.py; it finds the programs through COTERIE_BUILD.
 """
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
+
+from ports import free_ports
 
 BUILD = os.environ["COTERIE_BUILD"]
 NODE = os.path.join(BUILD, "coterie-node")
@@ -23,17 +23,6 @@ LOAD = os.path.join(BUILD, "tests/process/load")
 POWER_LOSS = os.path.join(BUILD, "tests/process/libpower_loss.so")
 PATIENCE = 60  # seconds, for what must happen
 DOORS = ("client", "peer", "gossip", "admin")
-
-
-def free_ports(count):
-    """Ports that are free now, taken together so that they differ."""
-    with contextlib.ExitStack() as stack:
-        sockets = []
-        for _ in range(count):
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            sockets.append(probe)
-        return [probe.getsockname()[1] for probe in sockets]
 
 
 def wait_until(condition, what, patience=PATIENCE):

@@ -28,6 +28,12 @@ void purge_at(Cluster& cluster, std::size_t node) {
   cluster.nodes[node]->records.erase(key);
 }
 
+/// A round has been gone through at all.
+void purge_everywhere(Cluster& cluster) {
+  raise(cluster);
+  for (std::size_t node = 0; node < cluster.nodes.size(); ++node) purge_at(cluster, node);
+}
+
 }  // namespace
 
 TEST_CASE("a put that crosses a purge is sent again as it is here, not minted again") {
@@ -86,10 +92,7 @@ TEST_CASE("a read does not merge what it read before a purge with what it reads 
   REQUIRE(cluster.put_now(0, key, "old").is_ok());
   const std::uint64_t client = cluster.get(0, key);  // has read "old" here
   // it is deleted, the tombstone reaches all, and is purged everywhere
-  for (std::size_t node = 0; node < 3; ++node) {
-    cluster.nodes[node]->copy.raise_generation(purge);
-    purge_at(cluster, node);
-  }
+  purge_everywhere(cluster);
   cluster.deliver_all();
   CHECK(cluster.answer(client).times == 1);
   CHECK(cluster.answer(client).is_ok());
@@ -139,10 +142,7 @@ TEST_CASE("a scan asks again for a page from before a purge") {
   const wire::Scan scan{.bucket = BucketId{1}, .partition = partition, .partition_key = "k"};
   const std::uint64_t client =
       cluster.scan(0, scan, range_of(Token{42}, BucketId{1}, "k"));  // has read a page here
-  for (std::size_t node = 0; node < 3; ++node) {
-    cluster.nodes[node]->copy.raise_generation(purge);
-    purge_at(cluster, node);
-  }
+  purge_everywhere(cluster);
   cluster.deliver_all();
   CHECK(cluster.answer(client).times == 1);
   CHECK(cluster.answer(client).is_ok());
