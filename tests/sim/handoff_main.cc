@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/sim/arguments.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/oracles.h"
 #include "tests/sim/workload.h"
@@ -153,7 +154,7 @@ class Absences {
   std::uint64_t repaired_ = 0;
 };
 
-struct Arguments {
+struct Options {
   std::uint64_t first = 1;
   std::uint64_t seeds = 1;
   bool stops_at_failure = false;
@@ -161,8 +162,9 @@ struct Arguments {
   By by = By::handoff;
 };
 
-std::optional<Arguments> parse(int count, char** values) {
-  Arguments out;
+std::optional<Options> read(int count, char** values) {
+  Options out;
+  std::optional<std::uint64_t> small;
   for (int i = 1; i < count; ++i) {
     const std::string_view option = values[i];
     if (option == "--until-failure") {
@@ -175,22 +177,25 @@ std::optional<Arguments> parse(int count, char** values) {
       out.first = std::strtoull(values[++i], nullptr, 10);
     } else if (i + 1 < count && option == "--seeds") {
       out.seeds = std::strtoull(values[++i], nullptr, 10);
+    } else if (i + 1 < count && option == "--small") {
+      small = std::strtoull(values[++i], nullptr, 10);
     } else {
       return std::nullopt;
     }
   }
+  if (small && test_scale() == Scale::small) out.seeds = *small;
   return out;
 }
 
-int run(const Arguments& arguments) {
+int run(const Options& options) {
   std::uint64_t failed = 0;
   std::uint64_t left = 0;
   std::uint64_t replayed = 0;
   std::uint64_t repaired = 0;
-  for (std::uint64_t i = 0; i < arguments.seeds; ++i) {
-    const std::uint64_t seed = arguments.first + i;
-    Absences absences(seed, arguments.by);
-    if (arguments.has_trace) {
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    const std::uint64_t seed = options.first + i;
+    Absences absences(seed, options.by);
+    if (options.has_trace) {
       absences.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
     }
     const auto violation = absences.run();
@@ -202,15 +207,15 @@ int run(const Arguments& arguments) {
     std::printf("FAILED seed %llu: %s: %s\n  again: sim_handoff --first %llu%s --trace\n",
                 static_cast<unsigned long long>(seed), violation->oracle.c_str(),
                 violation->story.c_str(), static_cast<unsigned long long>(seed),
-                arguments.by == By::anti_entropy ? " --anti-entropy" : "");
-    if (arguments.stops_at_failure) break;
+                options.by == By::anti_entropy ? " --anti-entropy" : "");
+    if (options.stops_at_failure) break;
   }
   std::printf("%llu seeds, %llu hints left, %llu replayed, %llu repaired, %llu violations\n",
-              static_cast<unsigned long long>(arguments.seeds),
-              static_cast<unsigned long long>(left), static_cast<unsigned long long>(replayed),
-              static_cast<unsigned long long>(repaired), static_cast<unsigned long long>(failed));
-  const bool is_at_work = (arguments.by == By::handoff ? replayed : repaired) > 0;
-  const bool is_alone = (arguments.by == By::handoff ? repaired : replayed) == 0;
+              static_cast<unsigned long long>(options.seeds), static_cast<unsigned long long>(left),
+              static_cast<unsigned long long>(replayed), static_cast<unsigned long long>(repaired),
+              static_cast<unsigned long long>(failed));
+  const bool is_at_work = (options.by == By::handoff ? replayed : repaired) > 0;
+  const bool is_alone = (options.by == By::handoff ? repaired : replayed) == 0;
   return failed == 0 && is_at_work && is_alone ? 0 : 1;
 }
 
@@ -218,12 +223,14 @@ int run(const Arguments& arguments) {
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  const auto arguments = coterie::sim::parse(count, values);
-  if (!arguments) {
+  const auto options = coterie::sim::read(count, values);
+  if (!options) {
     std::fputs(
-        "usage: sim_handoff [--first S] [--seeds N] [--anti-entropy] [--until-failure] [--trace]\n",
+        "usage: sim_handoff [--first S] [--seeds N] [--small N] [--anti-entropy]\n"
+        "                   [--until-failure] [--trace]\n"
+        "--small: how many seeds if COTERIE_TEST_SCALE is small\n",
         stderr);
     return 2;
   }
-  return coterie::sim::run(*arguments);
+  return coterie::sim::run(*options);
 }
