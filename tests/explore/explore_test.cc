@@ -1,25 +1,22 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "tests/explore/explorer.h"
+#include "tests/explore/records.h"
+#include "tests/explore/scale.h"
+#include "tests/explore/world.h"
 
 using namespace coterie::explore;
 
 namespace {
 
 void explore_all(const std::string& name, const Scope& scope) {
-  const Explored explored = explore(scope);
+  Records records;
+  const Explored explored = Explorer(World(scope, records)).run();
   MESSAGE(name << ": " << explored.states << " states, depth " << explored.depth << ", "
                << explored.seconds << " s");
   CHECK(explored.violation == "");
-}
-
-/// How much ./check asks a test to do.
-std::string scale() {
-  const char* text = std::getenv("COTERIE_TEST_SCALE");
-  return text != nullptr ? text : "normal";
 }
 
 }  // namespace
