@@ -25,7 +25,7 @@ constexpr std::array reported_counters{
     &client::Counters::retries,      &client::Counters::retries_denied,
     &client::Counters::dials,        &client::Counters::dials_failed,
     &client::Counters::in_doubt,     &client::Counters::connections_lost,
-    &client::Counters::replies_late,
+    &client::Counters::replies_late, &client::Counters::refused,
 };
 
 void add(client::Counters& to, const client::Counters& from) {

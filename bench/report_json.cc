@@ -84,6 +84,7 @@ Json json_of(const client::Counters& counters) {
           {"tries", counters.tries},
           {"retries", counters.retries},
           {"retries_denied", counters.retries_denied},
+          {"refused", counters.refused},
           {"in_doubt", counters.in_doubt},
           {"replies_late", counters.replies_late},
           {"dials", counters.dials},

@@ -144,6 +144,7 @@ void ClientCore::on_reply(const Links::Sent& sent, const wire::FrameHeader& head
                  read_reply(call->request, header.kind, body, source_.ring().epoch->partitions())) {
     ++counters_.succeeded;
     standing_.on_answer(sent.target.node, env_.clock.now());
+    links_.on_done(sent.target);
     return succeed(take_out(*call), std::move(*reply));
   }
   ++counters_.replies_malformed;
@@ -152,6 +153,9 @@ void ClientCore::on_reply(const Links::Sent& sent, const wire::FrameHeader& head
 
 void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
   if (was_sent) standing_.on_failure(call.target.node, error.code, env_.clock.now());
+  if (was_sent && error.code == ErrorCode::overloaded) {
+    links_.on_refusal(call.target, std::chrono::milliseconds(error.retry_after_ms));
+  }
   const TryFailure failure{.code = error.code, .was_sent = was_sent};
   const NextTry next = next_try(call.is_write(), call.is_in_doubt, failure);
   if (call.is_write() && leaves_in_doubt(failure)) call.is_in_doubt = true;
@@ -169,7 +173,9 @@ void ClientCore::try_again(Call& call, NextTry where, bool was_sent) {
   const Instant now = env_.clock.now();
   // A try that could not be answered any more is not made; the reason is told now.
   if (now + pause >= call.deadline) return finish(call, *call.last_error);
-  if (was_sent && !budget_.take()) {
+  // What is refused for too much to do is paced by the link's window.
+  const bool has_price = was_sent && call.last_error->code != ErrorCode::overloaded;
+  if (has_price && !budget_.take()) {
     ++counters_.retries_denied;
     return finish(call, *call.last_error);
   }

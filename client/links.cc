@@ -100,7 +100,7 @@ void Links::pump(Link& link) {
   if (link.waiting.empty()) return;
   if (link.connection.value == 0) return dial(link);
   while (link.is_open && !link.is_leaving && !link.waiting.empty() &&
-         link.unanswered.size() < limits::client_requests_a_connection &&
+         link.unanswered.size() < link.window.size() &&
          (link.unanswered.empty() || link.unanswered_bytes < limits::client_bytes_a_connection)) {
     const CallId call = link.waiting.front();
     link.waiting.pop_front();
@@ -224,6 +224,16 @@ std::optional<Links::Sent> Links::on_reply(ConnectionId connection, std::uint64_
   touch(link);
   part(link);
   return sent;
+}
+
+void Links::on_done(const Target& target) {
+  link(target).window.on_answer();
+}
+
+void Links::on_refusal(const Target& target, Duration retry_after) {
+  ++env_.counters.refused;
+  Link& from = link(target);
+  from.window.on_refusal(from.unanswered.size() + 1, env_.clock.now(), retry_after);
 }
 
 }  // namespace coterie::client

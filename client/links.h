@@ -12,9 +12,11 @@
 #include "base/env/clock.h"
 #include "base/env/timers.h"
 #include "base/env/transport.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "client/results.h"
 #include "client/ring.h"
+#include "client/window.h"
 
 namespace coterie::client {
 
@@ -84,6 +86,10 @@ class Links {
   void on_go_away(ConnectionId connection, std::uint32_t retry_after_ms);
   /// The request that this reply answers; nothing if there is none.
   [[nodiscard]] std::optional<Sent> on_reply(ConnectionId connection, std::uint64_t request_id);
+  /// What a reply said: the request was done, and more may go to this node at once; or the node has
+  /// too much to do, and fewer may.
+  void on_done(const Target& target);
+  void on_refusal(const Target& target, Duration retry_after);
 
  private:
   struct Unanswered {
@@ -103,6 +109,7 @@ class Links {
     std::deque<CallId> waiting;
     std::map<TryId, Unanswered> unanswered;
     std::size_t unanswered_bytes = 0;
+    Window window{limits::client_requests_a_connection};
   };
 
   Link& link(const Target& target);

@@ -106,6 +106,8 @@ struct Counters {
   std::uint64_t in_doubt = 0;
   std::uint64_t tries = 0;
   std::uint64_t retries = 0;
+  /// Tries that a node refused because it had too much to do; fewer go to it at once then.
+  std::uint64_t refused = 0;
   /// Not tried again because the retry budget was used up.
   std::uint64_t retries_denied = 0;
   std::uint64_t deadlines_passed = 0;

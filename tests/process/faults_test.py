@@ -14,7 +14,6 @@ ALIVE = ["alive"] * 3
 IN_FLIGHT = 64  # requests of Load
 
 
-@unittest.skipIf(namespaces.why_not(), namespaces.why_not())
 class Links(unittest.TestCase):
     def under_load(self, fault, is_seen):
         """Writes before, during and after the fault. What was in flight at a peer when its links
@@ -69,7 +68,6 @@ class Links(unittest.TestCase):
             load.verify(self)
 
 
-@unittest.skipIf(namespaces.why_not(), namespaces.why_not())
 class Disks(unittest.TestCase):
     def test_one_runs_full(self):
         """Two peers go on; the third says what is wrong, and takes writes again when there is

@@ -72,7 +72,6 @@ def resident_bytes(peer):
         return int(numbers.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-@unittest.skipIf(namespaces.why_not(), namespaces.why_not())
 class Soaked(unittest.TestCase):
     def test_nothing_acknowledged_is_lost(self):
         print(f"seed {SEED}, {SECONDS:.0f} s", flush=True)
