@@ -138,6 +138,13 @@ inline constexpr auto handoff_patience = 5s;                    // for a target'
 inline constexpr auto handoff_back_off_least = 100ms;
 inline constexpr auto handoff_back_off_most = 5s;
 
+// Of deciding an epoch.
+inline constexpr auto epoch_vote_patience = 2s;        // for a voter's answer
+inline constexpr auto epoch_decision_most = 10s;       // of one proposal, all its rounds
+inline constexpr auto epoch_round_pause_least = 20ms;  // after a lost round; doubles
+inline constexpr auto epoch_round_pause_most = 1s;
+inline constexpr auto epoch_finish_after = 5s;  // a voter finishes what a proposer left
+
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;

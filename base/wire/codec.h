@@ -2,6 +2,7 @@
 
 #include "base/wire/frame.h"
 #include "base/wire/messages.h"
+#include "base/wire/messages_epochs.h"
 
 namespace coterie::wire {
 
@@ -54,6 +55,9 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const BirthAccept& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const EpochFetch& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const EpochReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const EpochPrepare& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const EpochAccept& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const EpochVote& message, const Envelope& envelope);
 /// `kind` is push_pull or push_pull_reply.
 [[nodiscard]] Bytes encode(const PushPull& message, Kind kind, const Envelope& envelope);
 
@@ -146,6 +150,12 @@ template <>
 [[nodiscard]] Result<EpochFetch> decode(BytesView body);
 template <>
 [[nodiscard]] Result<EpochReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<EpochPrepare> decode(BytesView body);
+template <>
+[[nodiscard]] Result<EpochAccept> decode(BytesView body);
+template <>
+[[nodiscard]] Result<EpochVote> decode(BytesView body);
 template <>
 [[nodiscard]] Result<PushPull> decode(BytesView body);
 

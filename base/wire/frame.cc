@@ -45,6 +45,9 @@ bool is_known(Kind kind) {
     case Kind::scan_reply:
     case Kind::ring:
     case Kind::ring_reply:
+    case Kind::epoch_prepare:
+    case Kind::epoch_accept:
+    case Kind::epoch_vote:
     case Kind::replica_write:
     case Kind::replica_write_reply:
     case Kind::replica_read:

@@ -23,6 +23,10 @@ enum class Kind : std::uint16_t {
   ring = 16,
   ring_reply = 17,
 
+  epoch_prepare = 20,  // answered by epoch_vote
+  epoch_accept = 21,   // likewise
+  epoch_vote = 22,
+
   replica_write = 30,
   replica_write_reply = 31,
   replica_read = 32,

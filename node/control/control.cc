@@ -66,6 +66,7 @@ bool is_reply(wire::Kind kind) {
     case wire::Kind::push_pull_reply:
     case wire::Kind::birth_info_reply:
     case wire::Kind::epoch_reply:
+    case wire::Kind::epoch_vote:
       return true;
     default:
       return false;
@@ -82,14 +83,19 @@ Control::Control(Environment environment, Options options, Random random, OnView
       gossip_(env_.clock.now(), gossip_options(options_), *seal_, random.fork()),
       birth_({.self = options_.identity.node, .config = options_.config}, random.fork()),
       epochs_(env_.files),
-      calls_(env_.timers, [this] { return hello(); }) {}
+      voting_(options_.identity.node, env_.files, epochs_, env_.log),
+      calls_(env_.timers, [this] { return hello(); }),
+      random_(random.fork()) {}
 
 Control::~Control() {
-  for (const auto timer : {gossip_timer_, birth_timer_, leave_timer_}) env_.timers.cancel(timer);
+  for (const auto timer : {gossip_timer_, birth_timer_, leave_timer_, finish_timer_}) {
+    env_.timers.cancel(timer);
+  }
 }
 
 Result<void> Control::open() {
   if (auto opened = epochs_.open(); !opened) return opened;
+  if (auto opened = voting_.open(); !opened) return opened;
   if (epochs_.newest() != nullptr) return {};
   const auto proposal = read_file(env_.files, proposal_path);
   if (!proposal) return std::unexpected(proposal.error());
@@ -106,6 +112,7 @@ void Control::start(Transport& transport, Datagrams& datagrams) {
   calls_.attach(transport);
   if (epochs_.newest() != nullptr) {
     adopt(epochs_.newest());
+    finish_later();
   } else {
     further_birth();
   }
@@ -324,6 +331,7 @@ void Control::adopt(std::shared_ptr<const Epoch> epoch) {
     env_.log.error("epochs", kept.error().message);
     return;
   }
+  voting_.on_epoch();
   const auto& newest = *epochs_.newest();
   env_.log.info("epochs", "epoch " + std::to_string(newest.number().lineage) + "." +
                               std::to_string(newest.number().number) + " of cluster " +
@@ -353,13 +361,7 @@ void Control::fetch_epoch(const Address& from) {
                     from.text() + " sent an epoch that is none: " + epoch.error().message);
       return;
     }
-    if (epoch->member(options_.identity.node) == nullptr) {
-      env_.log.error("epochs",
-                     "the cluster's epoch does not name this node: it was removed, or "
-                     "never joined; add it by cluster-admin join");
-      return;
-    }
-    adopt(std::make_shared<const Epoch>(*std::move(epoch)));
+    learn(std::make_shared<const Epoch>(*std::move(epoch)));
   });
 }
 
@@ -411,6 +413,10 @@ Bytes Control::serve(const wire::FrameHeader& header, BytesView body) {
       break;
     case wire::Kind::epoch_fetch:
       answer = serve_epoch_fetch(body, envelope);
+      break;
+    case wire::Kind::epoch_prepare:
+    case wire::Kind::epoch_accept:
+      answer = serve_vote(header.kind, body, envelope);
       break;
     default:
       break;

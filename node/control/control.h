@@ -18,6 +18,8 @@
 #include "node/control/birth.h"
 #include "node/control/calls.h"
 #include "node/control/epoch_log.h"
+#include "node/control/proposal.h"
+#include "node/control/voting.h"
 #include "node/identity.h"
 #include "node/ring_view.h"
 
@@ -57,6 +59,13 @@ class Control final : public TransportHandler, public DatagramHandler {
   /// Tells the others goodbye; `done` when they have heard, or a second later.
   void leave(std::function<void()> done);
 
+  /// Has `next` decided as the epoch after the newest one known here; `done` is called once, with
+  /// what became of it (Proposal::Outcome::result; also refused: this node is at it with another,
+  /// unavailable: it belongs to no cluster yet, invalid_argument: `next` cannot follow). What is
+  /// decided is adopted here before.
+  using Decided = std::move_only_function<void(Result<void>)>;
+  void propose(std::shared_ptr<const Epoch> next, Decided done);
+
   /// The hello this node says on the gossip door.
   [[nodiscard]] wire::Hello hello() const;
   /// Whether who says this may be spoken to. At the peer door (role peer) only members of the
@@ -87,11 +96,18 @@ class Control final : public TransportHandler, public DatagramHandler {
   void ask(const Birth::Question& question);
   void adopt(std::shared_ptr<const Epoch> epoch);
   void fetch_epoch(const Address& from);
+  void learn(std::shared_ptr<const Epoch> epoch);
+  [[nodiscard]] std::optional<Address> gossip_address_of(NodeId node) const;
+  void decide(std::shared_ptr<const Epoch> next, Decided done);
+  void finish_later();
 
   [[nodiscard]] bool is_empty() const { return epochs_.newest() == nullptr && !options_.has_data; }
   [[nodiscard]] Bytes serve(const wire::FrameHeader& header, BytesView body);
   [[nodiscard]] Result<Bytes> serve_birth_accept(BytesView body, const wire::Envelope& envelope);
   [[nodiscard]] Result<Bytes> serve_epoch_fetch(BytesView body, const wire::Envelope& envelope);
+
+  [[nodiscard]] Result<Bytes> serve_vote(wire::Kind kind, BytesView body,
+                                         const wire::Envelope& envelope);
 
   Environment env_;
   Options options_;
@@ -100,13 +116,17 @@ class Control final : public TransportHandler, public DatagramHandler {
   gossip::Gossip gossip_;
   Birth birth_;
   EpochLog epochs_;
+  Voting voting_;
   Calls calls_;
+  Random random_;
+  std::shared_ptr<Proposal> proposal_;  // the last one; null before
   Transport* transport_ = nullptr;
   Datagrams* datagrams_ = nullptr;
   gossip::Outbox outbox_;
   TimerId gossip_timer_;
   TimerId birth_timer_;
   TimerId leave_timer_;
+  TimerId finish_timer_;
   std::function<void()> on_left_;
   std::vector<std::string> reported_blockers_;
   std::shared_ptr<const RingView> view_;

@@ -42,6 +42,15 @@ Result<void> EpochLog::open() {
   return {};
 }
 
+std::shared_ptr<const Epoch> EpochLog::find(EpochNumber number) const {
+  if (newest_ == nullptr || number > newest_->number()) return nullptr;
+  if (number == newest_->number()) return newest_;
+  const auto bytes = read_file(files_, std::string(directory) + "/" + name_of(number));
+  if (!bytes || !*bytes) return nullptr;
+  auto epoch = decode_epoch(**bytes);
+  return epoch ? std::make_shared<const Epoch>(*std::move(epoch)) : nullptr;
+}
+
 Result<void> EpochLog::add(std::shared_ptr<const Epoch> epoch) {
   if (newest_ != nullptr && epoch->number() <= newest_->number()) {
     if (epoch->number() == newest_->number() && epoch->hash() != newest_->hash()) {

@@ -19,6 +19,8 @@ class EpochLog {
   /// Makes a later epoch durable; it is newest() once this returned. An equal or older one is
   /// fine and changes nothing, unless it contradicts the one known: refused.
   [[nodiscard]] Result<void> add(std::shared_ptr<const Epoch> epoch);
+  /// The epoch of just this number; null if this node never had it, or cannot read it.
+  [[nodiscard]] std::shared_ptr<const Epoch> find(EpochNumber number) const;
   /// Null before the first.
   [[nodiscard]] const std::shared_ptr<const Epoch>& newest() const { return newest_; }
 

@@ -352,6 +352,10 @@ bool SimNode::is_broken() const {
          });
 }
 
+void SimNode::propose(std::shared_ptr<const Epoch> next, Control::Decided done) {
+  running_->control->propose(std::move(next), std::move(done));
+}
+
 std::shared_ptr<const RingView> SimNode::view() const {
   return running_ == nullptr ? nullptr : running_->control->view();
 }

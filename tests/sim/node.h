@@ -73,6 +73,8 @@ class SimNode final : private Mesh {
   [[nodiscard]] bool is_broken() const;
   /// Null before the first epoch, and while down.
   [[nodiscard]] std::shared_ptr<const RingView> view() const;
+  /// While is_up(): Control::propose.
+  void propose(std::shared_ptr<const Epoch> next, Control::Decided done);
   /// While is_ready().
   [[nodiscard]] const Store& store(PartitionId partition) const;
   /// While is_ready().

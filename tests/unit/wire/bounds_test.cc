@@ -205,6 +205,29 @@ TEST_CASE("the ring's members and epoch have bounds") {
   CHECK(refusal(BirthAccept{.epoch = longer_epoch}) == too_large);
 }
 
+TEST_CASE("votes on epochs carry what their verdict says, and nothing else") {
+  const EpochBallot ballot{.round = 1, .proposer = {.high = 1, .low = 1}};
+  CHECK(taken(EpochPrepare{.ballot = ballot}));
+  CHECK(refusal(EpochPrepare{}) == corrupt);
+  CHECK(refusal(EpochPrepare{.ballot = {.round = 1}}) == corrupt);
+  const Bytes epoch = many(limits::epoch_bytes);
+  const Bytes longer = epoch + "x";
+  CHECK(taken(EpochAccept{.ballot = ballot, .epoch = epoch}));
+  CHECK(refusal(EpochAccept{.ballot = ballot}) == corrupt);
+  CHECK(refusal(EpochAccept{.ballot = ballot, .epoch = longer}) == too_large);
+  CHECK(taken(EpochVote{}));
+  CHECK(refusal(EpochVote{.verdict = static_cast<EpochVerdict>(0)}) == corrupt);
+  CHECK(refusal(EpochVote{.verdict = static_cast<EpochVerdict>(5)}) == corrupt);
+  CHECK(taken(EpochVote{.verdict = EpochVerdict::decided, .epoch = epoch}));
+  CHECK(refusal(EpochVote{.verdict = EpochVerdict::decided}) == corrupt);
+  CHECK(refusal(EpochVote{.epoch = epoch}) == corrupt);
+  CHECK(refusal(EpochVote{.accepted = ballot}) == corrupt);
+  CHECK(taken(EpochVote{.accepted = ballot, .epoch = epoch}));
+  CHECK(refusal(EpochVote{.accepted = ballot, .epoch = longer}) == too_large);
+  CHECK(refusal(EpochVote{.verdict = EpochVerdict::outbid, .accepted = ballot, .epoch = epoch}) ==
+        corrupt);
+}
+
 TEST_CASE("stored keys are longer than their header, and no longer than keys may be") {
   const Bytes shortest = many(15);
   const Bytes longest = many(limits::stored_key_bytes);

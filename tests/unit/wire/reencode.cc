@@ -44,7 +44,7 @@ Result<Bytes> comparison_again(Kind kind, BytesView body, const Envelope& envelo
   }
 }
 
-Result<Bytes> purge_again(Kind kind, BytesView body, const Envelope& envelope) {
+Result<Bytes> background_again(Kind kind, BytesView body, const Envelope& envelope) {
   switch (kind) {
     case Kind::purge_list:
       return again<PurgeList>(body, envelope);
@@ -58,6 +58,12 @@ Result<Bytes> purge_again(Kind kind, BytesView body, const Envelope& envelope) {
       return again<PurgeApply>(body, envelope);
     case Kind::purge_apply_reply:
       return again<PurgeApplyReply>(body, envelope);
+    case Kind::epoch_prepare:
+      return again<EpochPrepare>(body, envelope);
+    case Kind::epoch_accept:
+      return again<EpochAccept>(body, envelope);
+    case Kind::epoch_vote:
+      return again<EpochVote>(body, envelope);
     default:
       return comparison_again(kind, body, envelope);
   }
@@ -119,7 +125,7 @@ Result<Bytes> reencode(Kind kind, BytesView body, const Envelope& envelope) {
     case Kind::epoch_reply:
       return again<EpochReply>(body, envelope);
     default:
-      return purge_again(kind, body, envelope);
+      return background_again(kind, body, envelope);
   }
 }
 

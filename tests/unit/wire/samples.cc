@@ -247,6 +247,26 @@ void add_gossip(std::vector<SampleFrame>& out) {
   out.push_back({"epoch_reply", encode(EpochReply{.epoch = "the epoch"}, envelope)});
 }
 
+void add_epochs(std::vector<SampleFrame>& out) {
+  const EpochBallot ballot{.round = 3, .proposer = node_a};
+  const EpochNumber slot{.lineage = 1, .number = 42};
+  out.push_back(
+      {"epoch_prepare",
+       encode(EpochPrepare{.slot = slot, .base_hash = 0xb1b2, .ballot = ballot}, envelope)});
+  out.push_back(
+      {"epoch_accept",
+       encode(
+           EpochAccept{.slot = slot, .base_hash = 0xb1b2, .ballot = ballot, .epoch = "the epoch"},
+           envelope)});
+  out.push_back({"epoch_vote", encode(EpochVote{.verdict = EpochVerdict::granted,
+                                                .promised = ballot,
+                                                .accepted = {.round = 2, .proposer = node_b},
+                                                .epoch = "the epoch"},
+                                      envelope)});
+  out.push_back({"epoch_vote_outbid",
+                 encode(EpochVote{.verdict = EpochVerdict::outbid, .promised = ballot}, envelope)});
+}
+
 }  // namespace
 
 std::vector<SampleFrame> sample_frames() {
@@ -258,6 +278,7 @@ std::vector<SampleFrame> sample_frames() {
   add_trees(out);
   add_purge(out);
   add_gossip(out);
+  add_epochs(out);
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/limits.h"
 #include "base/wire/codec.h"
 #include "ring/epoch_codec.h"
 #include "tests/sim/env/file.h"
@@ -116,4 +117,51 @@ TEST_CASE("a data directory with data and no epoch is not empty, and keeps no fi
   REQUIRE(refusal);
   CHECK(refusal->code == ErrorCode::refused);
   CHECK(refusal->message.find("holds data but no epoch") != BytesView::npos);
+}
+
+namespace {
+
+std::shared_ptr<const Epoch> second_epoch() {
+  EpochContents contents = sample_epoch()->contents();
+  contents.number.number += 1;
+  contents.members.front().weight += 1;
+  return std::make_shared<const Epoch>(*Epoch::make(std::move(contents)));
+}
+
+}  // namespace
+
+TEST_CASE("a proposed epoch that most voters do not answer changes nothing, and it says who") {
+  World world;
+  world.keep_epoch();
+  const auto control = world.control();
+  control->start(world.transport, world.datagrams);
+  std::optional<Result<void>> said;
+  control->propose(second_epoch(), [&said](Result<void> result) { said = std::move(result); });
+  CHECK_FALSE(said);
+  std::optional<Result<void>> second;
+  control->propose(second_epoch(), [&second](Result<void> result) { second = std::move(result); });
+  REQUIRE(second);
+  CHECK(second->error().code == ErrorCode::refused);
+  world.timers.advance(limits::epoch_decision_most);
+  REQUIRE(said);
+  REQUIRE_FALSE(*said);
+  CHECK(said->error().code == ErrorCode::unavailable);
+  CHECK(said->error().message.find("2 of the 3 voters do not answer (" + short_name(node_id(2))) !=
+        std::string::npos);
+  CHECK(control->view()->epoch->number().number == 1);
+}
+
+TEST_CASE("an epoch that cannot follow is not proposed, nor is any before the first") {
+  World world;
+  std::optional<Result<void>> said;
+  const auto note = [&said](Result<void> result) { said = std::move(result); };
+  const auto young = world.control();
+  young->propose(second_epoch(), note);
+  REQUIRE(said);
+  CHECK(said->error().code == ErrorCode::unavailable);
+  world.keep_epoch();
+  const auto control = world.control();
+  control->start(world.transport, world.datagrams);
+  control->propose(sample_epoch(), note);
+  CHECK(said->error().code == ErrorCode::invalid_argument);
 }

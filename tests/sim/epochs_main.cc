@@ -1,0 +1,257 @@
+// Several nodes propose the next epoch at once, nodes crash and packets are lost meanwhile: each
+// number gets one epoch, and each proposer is told what became of its own.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tests/sim/arguments.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/oracles.h"
+
+namespace coterie::sim {
+namespace {
+
+constexpr Duration whole_bound = 60s;
+constexpr Duration answer_bound = 30s;
+
+struct Totals {
+  std::uint64_t proposals = 0;
+  std::uint64_t decided = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t open = 0;  // unknown, unavailable, or the proposer crashed
+};
+
+class Elections {
+ public:
+  explicit Elections(std::uint64_t seed)
+      : random_(seed ^ 0x65706f63), cluster_(seed, {.nodes = 3 + 2 * random_.below(2)}) {}
+
+  void listen(const Story::Line& line) { cluster_.story().listen(line); }
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+
+  [[nodiscard]] std::optional<Violation> run() {
+    for (const auto& node : cluster_.nodes()) {
+      if (!node->start()) return Violation{"progress", node->name() + " does not start"};
+    }
+    const std::uint64_t turns = 2 + random_.below(4);
+    for (std::uint64_t turn = 0; turn < turns && !bad_; ++turn) {
+      if (!become_alike()) return Violation{"progress", "the nodes are not at one epoch"};
+      const bool has_faults = turn > 0;
+      propose_at_once(2 + random_.below(2), has_faults);
+      if (bad_) break;
+      if (!become_alike()) return Violation{"progress", "the nodes are not at one epoch again"};
+      check_answers(has_faults);
+    }
+    return bad_;
+  }
+
+ private:
+  enum class Said { nothing, decided, refused, unavailable, unknown };
+  struct Try {
+    std::string bucket;
+    Said said = Said::nothing;
+  };
+
+  void propose_at_once(std::uint64_t proposers, bool has_faults) {
+    tries_.clear();
+    tries_.resize(proposers);
+    const auto first = random_.below(cluster_.nodes().size());
+    for (std::uint64_t i = 0; i < proposers; ++i) {
+      propose(*cluster_.nodes()[(first + i) % cluster_.nodes().size()], tries_[i]);
+      run_for(draw(random_, 0ms, 3ms));
+      if (has_faults && random_.chance(0.5)) hurt_one();
+    }
+    const Instant end = cluster_.world().now() + answer_bound;
+    while (cluster_.world().now() < end && !bad_) {
+      if (has_faults && random_.chance(0.2)) hurt_one();
+      run_for(draw(random_, 1ms, 3s));
+      heal_some();
+    }
+    for (const auto& node : cluster_.nodes()) {
+      if (!node->is_up() && !node->start()) bad_ = {"progress", node->name() + " does not start"};
+    }
+  }
+
+  void propose(SimNode& node, Try& attempt) {
+    if (!node.is_ready()) return;
+    EpochContents contents = node.view()->epoch->contents();
+    contents.number.number += 1;
+    const auto id = contents.buckets.back().id.value + 1;
+    attempt.bucket = "from-" + std::to_string(++totals_.proposals);
+    contents.buckets.push_back({.id = BucketId{id}, .name = attempt.bucket});
+    auto next = Epoch::make(std::move(contents));
+    if (!next) {
+      bad_ = {"valid", next.error().message};
+      return;
+    }
+    node.propose(std::make_shared<const Epoch>(*std::move(next)), [&attempt](Result<void> result) {
+      if (result) {
+        attempt.said = Said::decided;
+      } else if (result.error().code == ErrorCode::refused) {
+        attempt.said = Said::refused;
+      } else if (result.error().code == ErrorCode::unavailable) {
+        attempt.said = Said::unavailable;
+      } else {
+        attempt.said = Said::unknown;
+      }
+    });
+  }
+
+  void hurt_one() {
+    auto& node = *cluster_.nodes()[random_.below(cluster_.nodes().size())];
+    const bool is_power = random_.chance(0.5);
+    if (node.is_up()) node.crash(is_power ? Crash::power : Crash::process);
+  }
+
+  void heal_some() {
+    for (const auto& node : cluster_.nodes()) {
+      if (!node->is_up() && random_.chance(0.5) && !node->start()) {
+        bad_ = {"progress", node->name() + " does not start"};
+      }
+    }
+  }
+
+  /// Virtual time, and a look at every node's epoch after each piece of it.
+  void run_for(Duration time) {
+    const Instant end = cluster_.world().now() + time;
+    while (cluster_.world().now() < end && !bad_) {
+      cluster_.world().run_for(std::min<Duration>(10ms, end - cluster_.world().now()));
+      for (const auto& node : cluster_.nodes()) look_at(*node);
+    }
+  }
+
+  void look_at(const SimNode& node) {
+    const auto view = node.view();
+    if (view == nullptr) return;
+    const auto [known, is_new] = hashes_.emplace(view->epoch->number(), view->epoch->hash());
+    if (!is_new && known->second != view->epoch->hash()) {
+      bad_ = {"one epoch", node.name() + " has another epoch " +
+                               std::to_string(view->epoch->number().number) + " than others"};
+    }
+    auto& newest = newest_[node.index()];
+    if (view->epoch->number() < newest) {
+      bad_ = {"one epoch", node.name() + " has forgotten an epoch"};
+    }
+    newest = view->epoch->number();
+  }
+
+  [[nodiscard]] bool become_alike() {
+    return cluster_.world().run_until(
+        [this] {
+          for (const auto& node : cluster_.nodes()) look_at(*node);
+          if (bad_) return true;
+          if (!cluster_.is_whole()) return false;
+          const auto number = cluster_.nodes().front()->view()->epoch->number();
+          return std::ranges::all_of(cluster_.nodes(), [number](const auto& node) {
+            return node->view()->epoch->number() == number;
+          });
+        },
+        whole_bound);
+  }
+
+  void check_answers(bool has_faults) {
+    const auto& epoch = *cluster_.nodes().front()->view()->epoch;
+    std::size_t decided = 0;
+    for (const Try& one : tries_) {
+      const bool is_in = !one.bucket.empty() && epoch.bucket(one.bucket) != nullptr;
+      if (one.said == Said::decided && !is_in) bad_ = {"told", "a decided epoch is gone"};
+      const bool is_out = one.said == Said::refused || one.said == Said::unavailable;
+      if (is_out && is_in) bad_ = {"told", "what was refused was decided"};
+      decided += is_in ? 1 : 0;
+      totals_.decided += one.said == Said::decided ? 1 : 0;
+      totals_.refused += one.said == Said::refused ? 1 : 0;
+      totals_.open += one.said != Said::decided && one.said != Said::refused ? 1 : 0;
+      if (!has_faults && one.said != Said::decided && one.said != Said::refused) {
+        bad_ = {"told", "a proposer was not told, and nothing was broken"};
+      }
+    }
+    if (!has_faults && decided != 1) bad_ = {"told", std::to_string(decided) + " were decided"};
+  }
+
+  Random random_;
+  Cluster cluster_;
+  std::vector<Try> tries_;
+  std::map<EpochNumber, std::uint64_t> hashes_;
+  std::map<NodeIndex, EpochNumber> newest_;
+  std::optional<Violation> bad_;
+  Totals totals_;
+};
+
+struct Options {
+  std::uint64_t first = 1;
+  std::uint64_t seeds = 1;
+  bool has_trace = false;
+};
+
+std::optional<Options> read(int count, char** values) {
+  Options out;
+  std::optional<std::uint64_t> small;
+  for (int i = 1; i < count; ++i) {
+    const std::string_view option = values[i];
+    if (option == "--trace") {
+      out.has_trace = true;
+    } else if (i + 1 < count && option == "--first") {
+      out.first = std::strtoull(values[++i], nullptr, 10);
+    } else if (i + 1 < count && option == "--seeds") {
+      out.seeds = std::strtoull(values[++i], nullptr, 10);
+    } else if (i + 1 < count && option == "--small") {
+      small = std::strtoull(values[++i], nullptr, 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (small && test_scale() == Scale::small) out.seeds = *small;
+  return out;
+}
+
+int run(const Options& options) {
+  Totals totals;
+  std::uint64_t failed = 0;
+  for (std::uint64_t i = 0; i < options.seeds; ++i) {
+    const auto seed = options.first + i;
+    Elections elections(seed);
+    if (options.has_trace) {
+      elections.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
+    }
+    const auto violation = elections.run();
+    totals.proposals += elections.totals().proposals;
+    totals.decided += elections.totals().decided;
+    totals.refused += elections.totals().refused;
+    totals.open += elections.totals().open;
+    if (!violation) continue;
+    ++failed;
+    std::printf("FAILED seed %llu: %s: %s\n  again: sim_epochs --first %llu --trace\n",
+                static_cast<unsigned long long>(seed), violation->oracle.c_str(),
+                violation->story.c_str(), static_cast<unsigned long long>(seed));
+  }
+  std::printf(
+      "%llu seeds, %llu proposals: %llu decided, %llu refused, %llu not told; "
+      "%llu violations\n",
+      static_cast<unsigned long long>(options.seeds),
+      static_cast<unsigned long long>(totals.proposals),
+      static_cast<unsigned long long>(totals.decided),
+      static_cast<unsigned long long>(totals.refused), static_cast<unsigned long long>(totals.open),
+      static_cast<unsigned long long>(failed));
+  const bool is_at_work = totals.decided >= options.seeds && totals.refused >= options.seeds;
+  return failed == 0 && is_at_work ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace coterie::sim
+
+int main(int count, char** values) {
+  const auto options = coterie::sim::read(count, values);
+  if (!options) {
+    std::fputs(
+        "usage: sim_epochs [--first S] [--seeds N] [--small N] [--trace]\n"
+        "--small: how many seeds if COTERIE_TEST_SCALE is small\n",
+        stderr);
+    return 2;
+  }
+  return coterie::sim::run(*options);
+}
