@@ -116,6 +116,9 @@ Result<LocalCopies::Rests> LocalCopies::purge_raise(const wire::PurgeRaise& mess
   if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
     return std::unexpected(checked.error());
   }
+  if (auto listed = replica::check_listed(*copy, message.actor); !listed) {
+    return std::unexpected(listed.error());
+  }
   const auto position = raise_generation(message.scope.partition, message.scope.generation);
   if (!position) return std::unexpected(position.error());
   return rests_on(*copy, *position);
@@ -129,7 +132,9 @@ Result<LocalCopies::Purgeable> LocalCopies::purge_list(const wire::PurgeList& me
     return std::unexpected(checked.error());
   }
   const KeyRange range = range_of(copy->partition(), epoch_->partitions());
-  Purgeable out{.listing = {.generation = copy->generation(), .purged = copy->purged()},
+  Purgeable out{.listing = {.generation = copy->generation(),
+                            .purged = copy->purged(),
+                            .actor = copy->actor()},
                 .rests = rests_on(*copy, store_.last())};
   std::size_t seen = 0;
   const auto visit = [&](BytesView key, BytesView value) {

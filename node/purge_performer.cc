@@ -9,8 +9,10 @@ namespace coterie {
 namespace {
 
 Result<transfer::PurgeListing> listing_of(const wire::PurgeListReply& reply) {
-  transfer::PurgeListing out{
-      .reach = Bytes(reply.reach), .generation = reply.generation, .purged = reply.purged};
+  transfer::PurgeListing out{.reach = Bytes(reply.reach),
+                             .generation = reply.generation,
+                             .purged = reply.purged,
+                             .actor = reply.actor};
   out.entries.reserve(reply.entries.size());
   for (const auto& entry : reply.entries) {
     out.entries.push_back({.key = Bytes(entry.key), .digest = entry.digest, .what = entry.what});
@@ -59,9 +61,10 @@ void PurgePerformer::list(NodeId owner, PartitionId partition, BytesView from,
                    });
 }
 
-void PurgePerformer::raise(NodeId owner, PartitionId partition, Generation generation,
-                           Generation purged, Done<Generation> done) {
-  const wire::PurgeRaise message{.scope = scope(partition, generation), .purged = purged};
+void PurgePerformer::raise(NodeId owner, PartitionId partition, const Raise& to,
+                           Done<Generation> done) {
+  const wire::PurgeRaise message{
+      .scope = scope(partition, to.generation), .purged = to.purged, .actor = to.actor};
   if (owner != parts_.self) return ask(owner, message, std::move(done), raised_of);
   const auto raised = parts_.copies.purge_raise(message);
   if (!raised) return done(std::unexpected(raised.error()));

@@ -29,8 +29,7 @@ class PurgePerformer final : public transfer::PurgePort {
 
   void list(NodeId owner, PartitionId partition, BytesView from,
             Done<transfer::PurgeListing> done) override;
-  void raise(NodeId owner, PartitionId partition, Generation generation, Generation purged,
-             Done<Generation> done) override;
+  void raise(NodeId owner, PartitionId partition, const Raise& to, Done<Generation> done) override;
   void apply(NodeId owner, PartitionId partition, Generation generation,
              std::span<const transfer::PurgeEntry> entries, Done<void> done) override;
   [[nodiscard]] bool is_alive(NodeId node) const override;

@@ -7,8 +7,10 @@ namespace coterie {
 namespace {
 
 wire::PurgeListReply reply_of(const transfer::PurgeListing& listing) {
-  wire::PurgeListReply reply{
-      .reach = listing.reach, .generation = listing.generation, .purged = listing.purged};
+  wire::PurgeListReply reply{.reach = listing.reach,
+                             .generation = listing.generation,
+                             .purged = listing.purged,
+                             .actor = listing.actor};
   reply.entries.reserve(listing.entries.size());
   for (const auto& entry : listing.entries) {
     reply.entries.push_back({.key = entry.key, .digest = entry.digest, .what = entry.what});

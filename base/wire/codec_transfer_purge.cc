@@ -56,11 +56,14 @@ PurgeListReply read_list_reply(const fb::PurgeListReply& table, Fields& fields) 
   return {.entries = read_entries(table.entries(), fields),
           .reach = fields.bytes(table.reach(), bound_bytes, "the key reached"),
           .generation = Generation{table.generation()},
-          .purged = Generation{table.purged()}};
+          .purged = Generation{table.purged()},
+          .actor = ActorId{table.actor()}};
 }
 
 PurgeRaise read_raise(const fb::PurgeRaise& table, Fields& fields) {
-  return {.scope = fields.scope(*table.scope()), .purged = Generation{table.purged()}};
+  return {.scope = fields.scope(*table.scope()),
+          .purged = Generation{table.purged()},
+          .actor = ActorId{table.actor()}};
 }
 
 PurgeRaiseReply read_raise_reply(const fb::PurgeRaiseReply& table, Fields& /*no bounds*/) {
@@ -90,14 +93,15 @@ Bytes encode(const PurgeListReply& message, const Envelope& envelope) {
   const auto entries = to_fb(frame, message.entries);
   return frame.finish(Kind::purge_list_reply, envelope,
                       fb::CreatePurgeListReply(*frame, entries, reach, message.generation.value,
-                                               message.purged.value));
+                                               message.purged.value, message.actor.value));
 }
 
 Bytes encode(const PurgeRaise& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto scope = to_fb(message.scope);
-  return frame.finish(Kind::purge_raise, envelope,
-                      fb::CreatePurgeRaise(*frame, &scope, message.purged.value));
+  return frame.finish(
+      Kind::purge_raise, envelope,
+      fb::CreatePurgeRaise(*frame, &scope, message.purged.value, message.actor.value));
 }
 
 Bytes encode(const PurgeRaiseReply& message, const Envelope& envelope) {

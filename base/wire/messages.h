@@ -409,14 +409,17 @@ struct PurgeListReply {
   BytesView reach;
   Generation generation;  // under which they were looked at
   Generation purged;      // as in ReplicaReadReply
+  ActorId actor;          // of the copy that was looked at
 };
 
-/// Raise your copy's generation to that of the scope, durably.
+/// Raise your copy's generation to that of the scope, durably, if it is the copy that was listed.
 struct PurgeRaise {
   ReplicaScope scope;
   /// Of the last purge that any owner has applied: a copy whose generation is below it was restored
   /// from an old state.
   Generation purged;
+  /// As listed: another one since tells of a restart, over what may be an older state.
+  ActorId actor;
 };
 
 struct PurgeRaiseReply {

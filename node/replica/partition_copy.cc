@@ -78,6 +78,16 @@ Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& sc
   return {};
 }
 
+Result<void> check_listed([[maybe_unused]] const PartitionCopy& copy,
+                          [[maybe_unused]] ActorId listed) {
+#ifndef COTERIE_PLANT_PURGE_UNLISTED  // defined only where a test must see it
+  if (copy.actor() != listed) {
+    return fail(ErrorCode::unsure, "this copy began anew since its records were listed");
+  }
+#endif
+  return {};
+}
+
 bool may_keep(const PartitionCopy& copy, const wire::ReplicaScope& scope) {
   return check_but_state(&copy, scope, Use::write).has_value();
 }

@@ -76,6 +76,11 @@ enum class Use : std::uint8_t {
 [[nodiscard]] Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope,
                                        Use use);
 
+/// Whether it is the copy that a purge round listed as `listed`. Each start of a process is another
+/// one: it may be over an older state, which must not take on the generation of what was listed.
+/// Errors: unsure, it is not.
+[[nodiscard]] Result<void> check_listed(const PartitionCopy& copy, ActorId listed);
+
 /// An unsure copy keeps what it is sent, though its answer stays `unsure`.
 [[nodiscard]] bool may_keep(const PartitionCopy& copy, const wire::ReplicaScope& scope);
 

@@ -155,7 +155,10 @@ void Purge::ask(const PurgeRound::Question& question) {
                           });
                         });
     case PurgeRound::Step::raise:
-      return port_.raise(owner, partition_, round_->generation(), round_->purged(),
+      return port_.raise(owner, partition_,
+                         {.generation = round_->generation(),
+                          .purged = round_->purged(),
+                          .actor = round_->actor(question.owner)},
                          [answered, id](Result<Generation> raised) {
                            answered([&](PurgeRound& round) {
                              if (!raised) return round.on_failed(id, raised.error());

@@ -26,8 +26,13 @@ class PurgePort {
   using Done = std::move_only_function<void(Result<T>)>;
   virtual void list(NodeId owner, PartitionId partition, BytesView from,
                     Done<PurgeListing> done) = 0;
-  /// `purged`: PurgeRound::purged().
-  virtual void raise(NodeId owner, PartitionId partition, Generation generation, Generation purged,
+  /// PurgeRound::generation(), purged() and actor().
+  struct Raise {
+    Generation generation;
+    Generation purged;
+    ActorId actor;
+  };
+  virtual void raise(NodeId owner, PartitionId partition, const Raise& to,
                      Done<Generation> done) = 0;
   virtual void apply(NodeId owner, PartitionId partition, Generation generation,
                      std::span<const PurgeEntry> entries, Done<void> done) = 0;

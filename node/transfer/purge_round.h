@@ -27,11 +27,13 @@ struct PurgeListing {
   Bytes reach;                      // records below it were looked at; empty: all
   Generation generation;            // of the copy, while it was looked at
   Generation purged;                // of the last purge that the copy has applied
+  ActorId actor;                    // of the copy that was looked at
 };
 
 /// The purge of one partition (DESIGN: deletes and expiry), page by page, each in three steps:
 /// 1. all N owners list what could be purged, and the generation under which they read it;
-/// 2. all raise their generation, durably, above every one listed under;
+/// 2. all raise their generation, durably, above every one listed under, if they still are the
+///    copies that listed: an older state that came back must not take on the listing's generation;
 /// 3. what all listed alike is purged by each, if it is unchanged there.
 ///
 /// Why nothing comes back. A record that was purged at X was held by each owner before it reached
@@ -63,6 +65,8 @@ class PurgeRound {
   /// raise: of the last purge that any owner has applied. An owner whose generation is below it was
   /// restored: it must not raise it, and fails.
   [[nodiscard]] Generation purged() const { return purged_; }
+  /// raise: the copy that this owner listed; another one fails.
+  [[nodiscard]] ActorId actor(std::size_t owner) const { return listings_[owner].actor; }
   /// apply: what all listed alike.
   [[nodiscard]] const std::vector<PurgeEntry>& batch() const { return batch_; }
 

@@ -31,6 +31,7 @@ TEST_CASE("every order of writes, reads and faults keeps what was acknowledged")
 TEST_CASE("every order of a purge round's messages brings nothing back") {
   explore_all("2 writes, 1 round", {});
   explore_all("2 writes, 1 round, 1 question given up", {.timeouts = 1});
+  explore_all("2 writes of one owner, 1 round, 1 restore", {.writers = 1, .restores = 1});
   explore_all("2 writes, 1 round, 1 message doubled", {.doubled = 1});
 }
 
@@ -48,5 +49,9 @@ TEST_CASE("every order of a wide scope brings nothing back") {
   if (scale() != "long") return;
   explore_all("3 writes, 1 round", {.ops = 3});
   explore_all("3 writes, 1 restore", {.ops = 3, .rounds = 0, .restores = 1});
+  explore_all("2 writes of one owner, 1 round, 1 restore, 1 message doubled",
+              {.writers = 1, .doubled = 1, .restores = 1});
+  explore_all("2 writes of one owner, 1 round, 1 restore, 1 question given up, late answers",
+              {.writers = 1, .timeouts = 1, .restores = 1, .has_late_answers = true});
   explore_all("2 writes, 1 read, 1 restore", {.reads = 1, .rounds = 0, .restores = 1});
 }

@@ -25,7 +25,8 @@ inline constexpr std::size_t restored_owner = 2;
 
 /// What may happen in a world, and how often.
 struct Scope {
-  std::size_t ops = 2;  // puts and deletes
+  std::size_t ops = 2;           // puts and deletes
+  std::size_t writers = owners;  // that coordinate them
   std::size_t reads = 0;
   std::size_t rounds = 1;
   std::size_t doubled = 0;   // messages that arrive twice
@@ -56,6 +57,7 @@ struct Message {
   std::uint8_t id = 0;
   // answer
   std::uint8_t purged = 0;
+  std::uint16_t actor = 0;
   bool has_failed = false;
 
   auto operator<=>(const Message&) const = default;
@@ -145,7 +147,6 @@ class World {
   void add_writes(std::vector<Action>& out) const;
   void add_messages(std::vector<Action>& out) const;
   void add_faults(std::vector<Action>& out) const;
-  [[nodiscard]] bool is_listed() const;
 
   [[nodiscard]] wire::ReplicaScope scope_of(std::uint8_t generation) const;
   [[nodiscard]] bool may_read(std::size_t owner) const;

@@ -33,6 +33,7 @@ void add_message(ByteWriter& writer, const Message& message) {
   writer.u8(message.round);
   writer.u8(message.id);
   writer.u8(message.purged);
+  writer.u16(message.actor);
   writer.u8(message.has_failed ? 1 : 0);
 }
 
@@ -71,7 +72,7 @@ void World::add_writes(std::vector<Action>& out) const {
     if (!may_read(owner)) continue;
     // The owners that keep their disks are alike until one of them has written.
     const bool is_like_first = owner == 1 && ops_.empty();
-    if (ops_.size() < scope_->ops && !is_like_first) {
+    if (ops_.size() < scope_->ops && owner < scope_->writers && !is_like_first) {
       out.push_back({.act = Act::put, .owner = owner});
       // A delete of nothing deletes nothing.
       if (context_ != 0) out.push_back({.act = Act::put_seen, .owner = owner});
@@ -101,20 +102,9 @@ void World::add_messages(std::vector<Action>& out) const {
   }
 }
 
-/// The owner's listing counts in a round, and it has not raised its generation yet. An old state
-/// that comes back just then is not noticed (docs/reliability.md: not promised).
-bool World::is_listed() const {
-  return std::ranges::any_of(rounds_, [](const Round& round) {
-    const auto is_heard = [&round](std::size_t id) {
-      return round.heard[id].kind == Message::Kind::answer;
-    };
-    return is_heard(restored_owner + 1) && !is_heard(owners + restored_owner + 1);
-  });
-}
-
 void World::add_faults(std::vector<Action>& out) const {
   const Owner& owner = owners_[restored_owner];
-  if (restores_ < scope_->restores && !is_listed()) {
+  if (restores_ < scope_->restores) {
     if (!snapshot_.is_taken) out.push_back({.act = Act::snapshot, .owner = restored_owner});
     const bool is_old = owner.record != snapshot_.record || owner.minted != 0 ||
                         owner.copy.generation().value != snapshot_.generation;

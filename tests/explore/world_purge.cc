@@ -51,15 +51,17 @@ void World::list(const Message& question, Message& answer) const {
   answer.record = owner.record;
   answer.generation = static_cast<std::uint8_t>(owner.copy.generation().value);
   answer.purged = static_cast<std::uint8_t>(owner.copy.purged().value);
+  answer.actor = static_cast<std::uint16_t>(owner.copy.actor().value);
 }
 
 /// As LocalCopies::purge_raise.
 void World::raise(const Message& question, Message& answer) {
   const auto& round = *rounds_[question.round].state;
   heard_of_purge(question.owner, round.purged());
-  answer.has_failed = !may_read(question.owner);
-  if (answer.has_failed) return;
   auto& copy = owners_[question.owner].copy;
+  answer.has_failed = !may_read(question.owner) ||
+                      !replica::check_listed(copy, round.actor(question.owner)).has_value();
+  if (answer.has_failed) return;
   if (round.generation() > copy.generation()) copy.raise_generation(round.generation());
   answer.generation = static_cast<std::uint8_t>(copy.generation().value);
 }
@@ -95,7 +97,8 @@ void World::take_answer(const Message& answer) {
     next->on_failed(answer.id, Error{.code = ErrorCode::unsure, .message = "it failed"});
   } else if (answer.id < first_raise) {
     transfer::PurgeListing listing{.generation = Generation{answer.generation},
-                                   .purged = Generation{answer.purged}};
+                                   .purged = Generation{answer.purged},
+                                   .actor = ActorId{answer.actor}};
     const auto& bytes = records_->bytes(answer.record);
     if (answer.record != 0) {
       const auto record = decode_record(key(), bytes);

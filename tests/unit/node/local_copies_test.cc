@@ -245,13 +245,33 @@ TEST_CASE("a copy behind a finished purge is emptied and unsure until it is refi
   CHECK(later.copies.unsure_copies() == 0);
 }
 
+TEST_CASE("a copy that began anew since it was listed does not raise its generation") {
+  World world;
+  const Bytes key = world.key("a");
+  auto scope = world.scope(key);
+  REQUIRE(world.put(key, "old", 1));
+  const auto listed = world.copies.purge_list({.scope = scope, .from = {}}, now);
+  REQUIRE(listed);
+  scope.generation = Generation{3};
+  Restarted later(world);
+  const auto late =
+      later.copies.purge_raise({.scope = scope, .purged = {}, .actor = listed->listing.actor});
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == ErrorCode::unsure);
+  const auto again = later.copies.purge_list({.scope = scope, .from = {}}, now);
+  REQUIRE(again);
+  CHECK(again->listing.generation == Generation{0});
+  CHECK(later.copies.purge_raise({.scope = scope, .purged = {}, .actor = again->listing.actor}));
+}
+
 TEST_CASE("a copy that a purge round finds restored is emptied instead of raised") {
   World world;
   const Bytes key = world.key("a");
   auto scope = world.scope(key);
   REQUIRE(world.put(key, "deleted elsewhere", 1));
   scope.generation = Generation{7};
-  const auto raised = world.copies.purge_raise({.scope = scope, .purged = Generation{6}});
+  const auto raised =
+      world.copies.purge_raise({.scope = scope, .purged = Generation{6}, .actor = {}});
   REQUIRE_FALSE(raised);
   CHECK(raised.error().code == ErrorCode::unsure);
   CHECK(world.copies.destroyed() == std::set{scope.partition});

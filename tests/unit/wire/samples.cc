@@ -218,11 +218,15 @@ void add_purge(std::vector<SampleFrame>& out) {
       {.key = stored_key, .digest = 0xd1d2d3d4d5d6d7d8, .what = Purging::erase},
       {.key = other_key, .digest = 5, .what = Purging::trim}};
   out.push_back({"purge_list", encode(PurgeList{.scope = scope, .from = stored_key}, envelope)});
-  out.push_back(
-      {"purge_list_reply",
-       encode(PurgeListReply{.entries = entries, .reach = "\x12"sv, .generation = Generation{3}},
-              envelope)});
-  out.push_back({"purge_raise", encode(PurgeRaise{.scope = scope}, envelope)});
+  out.push_back({"purge_list_reply", encode(PurgeListReply{.entries = entries,
+                                                           .reach = "\x12"sv,
+                                                           .generation = Generation{3},
+                                                           .actor = ActorId{0xa1a2a3a4a5a6a7a8}},
+                                            envelope)});
+  out.push_back({"purge_raise", encode(PurgeRaise{.scope = scope,
+                                                  .purged = Generation{2},
+                                                  .actor = ActorId{0xa1a2a3a4a5a6a7a8}},
+                                       envelope)});
   out.push_back(
       {"purge_raise_reply", encode(PurgeRaiseReply{.generation = Generation{4}}, envelope)});
   out.push_back({"purge_apply", encode(PurgeApply{.scope = scope, .entries = entries}, envelope)});
