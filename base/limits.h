@@ -93,6 +93,7 @@ inline constexpr auto purge_patience = 10s;  // for an owner's answer in a round
 inline constexpr auto purge_pause = 2ms;     // between the steps of a round
 inline constexpr std::chrono::milliseconds expired_before_purge = 10s;
 inline constexpr std::size_t dead_actors_a_record = 3;  // a context is trimmed beyond them
+inline constexpr std::size_t minted_keys = 1024;        // of a shard: the last dots kept for checks
 inline constexpr auto max_clock_skew = 500ms;
 inline constexpr std::uint64_t timestamp_most = 1ULL << 62;  // of a context: the year 4199
 inline constexpr auto drain_least = 200ms;                   // of a stop, for go_away to be heard

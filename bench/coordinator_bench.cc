@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "base/hlc.h"
+#include "base/limits.h"
 #include "node/coordinator/coordinator.h"
 #include "node/replica/merge.h"
 #include "node/replica/mint.h"
+#include "node/replica/minted_keys.h"
 #include "node/replica/read.h"
 #include "storage/key.h"
 
@@ -31,8 +33,10 @@ class BenchReplica final : public LocalReplica {
          .context = put.put.context,
          .value = put.put.value,
          .resolver = put.resolver,
-         .now = put.now});
+         .now = put.now,
+         .minted_before = minted_keys_.sequence(put.key, copy_.actor())});
     if (!minted) return std::unexpected(minted.error());
+    minted_keys_.note(put.key, minted->dot);
     stored = std::move(minted->record);
     return LocalMinted{.record = stored,
                        .context = std::move(minted->context),
@@ -63,6 +67,7 @@ class BenchReplica final : public LocalReplica {
  private:
   replica::PartitionCopy copy_{partition, ActorId{7}, ConfigurationNumber{1}, Generation{0}};
   HybridClock clock_;
+  replica::MintedKeys minted_keys_{limits::minted_keys};
 };
 
 class BenchOutbox final : public Outbox {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace coterie {
 
 bool DurableGate::is_durable(LogPosition position, Durability durability) const {
@@ -12,9 +14,22 @@ bool DurableGate::is_durable(LogPosition position, Durability durability) const 
   return position <= (durability == Durability::commit ? store_.synced() : store_.written());
 }
 
+/// Of what leaves: it rests on nothing that a crash could take, whatever way it came here.
+void DurableGate::check_durable([[maybe_unused]] LogPosition position,
+                                [[maybe_unused]] Durability durability) {
+#ifndef COTERIE_PLANT_EARLY_ANSWER  // defined only where a test must see it
+  const LogPosition synced = store_.synced();
+  check(synced >= synced_before_, "what was synced stays synced");
+  synced_before_ = synced;
+  check(position <= (durability == Durability::commit ? synced : store_.written()),
+        "what leaves rests on nothing that could be lost");
+#endif
+}
+
 void DurableGate::answer(LogPosition position, Durability durability, ConnectionId to,
                          Bytes frame) {
   if (is_durable(position, durability)) {
+    check_durable(position, durability);
     send_(to, std::move(frame));
     return;
   }
@@ -26,7 +41,10 @@ void DurableGate::vote(LogPosition position, Durability durability, coordinator:
 }
 
 void DurableGate::call(LogPosition position, std::move_only_function<void()> then) {
-  if (is_durable(position, Durability::commit)) return then();
+  if (is_durable(position, Durability::commit)) {
+    check_durable(position, Durability::commit);
+    return then();
+  }
   add(Durability::commit, {.position = position, .then = std::move(then)});
 }
 
@@ -40,8 +58,8 @@ void DurableGate::add(Durability durability, Waiting waiting) {
 }
 
 void DurableGate::release() {
-  release(synced_, store_.synced());
-  release(written_, store_.written());
+  release(synced_, Durability::commit);
+  release(written_, Durability::interval);
 }
 
 void DurableGate::drop_all() {
@@ -49,10 +67,11 @@ void DurableGate::drop_all() {
   written_.clear();
 }
 
-void DurableGate::release(Queue& queue, LogPosition reached) {
-  while (!queue.empty() && queue.front().position <= reached) {
+void DurableGate::release(Queue& queue, Durability durability) {
+  while (!queue.empty() && is_durable(queue.front().position, durability)) {
     Waiting waiting = std::move(queue.front());
     queue.pop_front();
+    check_durable(waiting.position, durability);
     if (waiting.then) {
       waiting.then();
     } else if (waiting.to.value == 0) {

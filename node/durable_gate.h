@@ -48,13 +48,15 @@ class DurableGate {
   using Queue = std::deque<Waiting>;  // sorted by position
 
   void add(Durability durability, Waiting waiting);
-  void release(Queue& queue, LogPosition reached);
+  void release(Queue& queue, Durability durability);
+  void check_durable(LogPosition position, Durability durability);
 
   Store& store_;
   SendFrame send_;
   OnDurable on_durable_;
   Queue synced_;
   Queue written_;
+  LogPosition synced_before_;  // the store's, when something left last
 };
 
 }  // namespace coterie

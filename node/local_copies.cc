@@ -115,13 +115,15 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
   }
   auto stored = store_.read(Space::records, put.key);
   if (!stored) return std::unexpected(stored.error());
-  const replica::MintRequest request{.id = put.put.id,
-                                     .context = put.put.context,
-                                     .value = put.put.value,
-                                     .is_delete = put.put.is_delete,
-                                     .expires_ms = put.expires_ms,
-                                     .resolver = put.resolver,
-                                     .now = put.now};
+  const replica::MintRequest request{
+      .id = put.put.id,
+      .context = put.put.context,
+      .value = put.put.value,
+      .is_delete = put.put.is_delete,
+      .expires_ms = put.expires_ms,
+      .resolver = put.resolver,
+      .now = put.now,
+      .minted_before = minted_keys_.sequence(put.key, copy->actor())};
   auto minted = replica::mint(*copy, hybrid_clock_, put.key, view(stored->value), request);
   if (!minted) return damaged(*copy, put.key, minted.error());
   LogPosition position = stored->rests_on;
@@ -138,6 +140,7 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
       return std::unexpected(appended.error());
     }
     position = *appended;
+    minted_keys_.note(put.key, minted->dot);
     ++counters_.minted;
 #ifdef COTERIE_PLANT_LONE_DOT  // defined only where a test must see it
     auto lone = *decode_record(put.key, minted_);
@@ -167,9 +170,10 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView ke
                                {.resolver = resolver, .replaces_damaged = replaces_damaged});
   if (!merged) {
     if (merged.error().code == ErrorCode::unsure) return damaged(copy, key, merged.error());
+    ++counters_.refused_records;
     return std::unexpected(merged.error());
   }
-  if (merged->forgot_own_dot) redraw(copy);
+  if (merged->forgot_own_dot || merged->replaced_damaged) redraw(copy);
   if (merged->outcome == replica::MergeOutcome::unchanged) {
     ++counters_.merges_unchanged;
 #ifdef COTERIE_PLANT_EARLY_NOOP  // defined only where a test must see it

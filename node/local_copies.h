@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "base/hlc.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "node/coordinator/local_replica.h"
 #include "node/durable_gate.h"
+#include "node/replica/minted_keys.h"
 #include "node/replica/partition_copy.h"
 #include "node/transfer/purge_round.h"
 #include "ring/epoch.h"
@@ -31,6 +33,7 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t merges_unchanged = 0;
     std::uint64_t reads = 0;
     std::uint64_t damaged_records = 0;  // reads that met a bad checksum
+    std::uint64_t refused_records = 0;  // sent by others, and not what a record must be
     std::uint64_t actors_redrawn = 0;
     std::uint64_t destroyed_copies = 0;  // found behind a finished purge
     std::uint64_t purged_records = 0;
@@ -164,6 +167,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   std::set<PartitionId> destroyed_;
   std::optional<std::string> stopped_;
   OnDamage on_damage_;
+  replica::MintedKeys minted_keys_{limits::minted_keys};
   Bytes minted_;  // the record of the last mint()
   Counters counters_;
 };

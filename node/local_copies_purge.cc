@@ -187,6 +187,7 @@ Result<LocalCopies::Purged> LocalCopies::purge_apply(const wire::PurgeApply& mes
     if (auto appended = store_.append(std::span(&write, 1)); !appended) {
       return std::unexpected(appended.error());
     }
+    minted_keys_.forget(entry.key);
     ++(is_erased ? out.purged : out.trimmed);
   }
   counters_.purged_records += out.purged;

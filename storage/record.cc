@@ -47,16 +47,19 @@ class ActorPlaces {
   explicit ActorPlaces(const VersionVector& context) : entries_(context.entries()) {}
 
   std::size_t of(const Dot& dot) {
+    check(last_ < dot, "a record's siblings ascend, and no two have one dot");
+    last_ = dot;
     while (place_ < entries_.size() && entries_[place_].first < dot.actor) ++place_;
     check(place_ < entries_.size() && entries_[place_].first == dot.actor &&
               dot.sequence <= entries_[place_].second,
-          "a record's siblings ascend and its context covers them");
+          "a record's context covers its siblings");
     return place_;
   }
 
  private:
   const std::vector<VersionVector::Entry>& entries_;
   std::size_t place_ = 0;
+  Dot last_;
 };
 
 std::size_t version_bytes(const Record& record) {

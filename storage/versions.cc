@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "base/check.h"
 #include "base/limits.h"
 
 namespace coterie {
@@ -14,11 +15,14 @@ bool holds(const Record& record, const Dot& dot) {
   return std::ranges::binary_search(record.siblings, dot, {}, &Sibling::dot);
 }
 
+/// Among the siblings of an lww bucket the greatest wins.
+std::tuple<Timestamp, Dot> rank(const Sibling& sibling) {
+  return {sibling.timestamp, sibling.dot};
+}
+
 void keep_winner(Record& record) {
   if (record.siblings.size() < 2) return;
-  const auto winner = std::ranges::max_element(record.siblings, {}, [](const Sibling& sibling) {
-    return std::tuple(sibling.timestamp, sibling.dot);
-  });
+  const auto winner = std::ranges::max_element(record.siblings, {}, rank);
   record.siblings = {*winner};
 }
 
@@ -59,6 +63,19 @@ std::vector<Sibling> surviving(const Record& a, const Record& b) {
     }
   }
   return out;
+}
+
+/// What a merge must have done to `mine`, told from the result: it knows no less, and has dropped
+/// only what `other` knows to be overwritten, or what lost.
+[[maybe_unused]] bool keeps(const Record& merged, const Record& mine, const Record& other,
+                            Resolver resolver) {
+  const auto is_right = [&](const Sibling& sibling) {
+    const bool is_overwritten = other.context.covers(sibling.dot) && !holds(other, sibling.dot);
+    if (holds(merged, sibling.dot)) return !is_overwritten;
+    return is_overwritten || (resolver == Resolver::lww && merged.siblings.size() == 1 &&
+                              rank(merged.siblings.front()) > rank(sibling));
+  };
+  return merged.context.covers(mine.context) && std::ranges::all_of(mine.siblings, is_right);
 }
 
 Result<void> admits_context(const Record& record, const VersionVector& seen, const Dot& dot) {
@@ -129,12 +146,25 @@ Result<void> admits_remove(const Record& record, const VersionVector& seen, cons
   return admits_context(record, seen, dot);
 }
 
+Result<void> admits_sync(const Record& a, const Record& b) {
+  if (a.context.size() + b.context.size() <= limits::context_actors) return {};
+  VersionVector joined = a.context;
+  joined.join(b.context);
+  if (joined.size() <= limits::context_actors) return {};
+  return fail(ErrorCode::too_large, "two records' contexts together would name more than " +
+                                        std::to_string(limits::context_actors) + " writers");
+}
+
 Record sync(const Record& a, const Record& b, Resolver resolver) {
   Record out{.context = a.context, .siblings = surviving(a, b)};
   out.context.join(b.context);
   std::ranges::set_union(a.optional_fields, b.optional_fields,
                          std::back_inserter(out.optional_fields));
   if (resolver == Resolver::lww) keep_winner(out);
+#ifndef COTERIE_PLANT_KEEP_COVERED  // defined only where a test must see it
+  check(keeps(out, a, b, resolver) && keeps(out, b, a, resolver),
+        "a merge keeps what neither record knows to be overwritten, and no more");
+#endif
   return out;
 }
 

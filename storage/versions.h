@@ -35,8 +35,12 @@ namespace coterie {
 [[nodiscard]] Result<void> admits_remove(const Record& record, const VersionVector& seen,
                                          const Dot& dot);
 
-/// Merges two copies. Commutative, associative, idempotent; nothing uncovered is dropped. Optional
-/// fields are united.
+/// Whether sync() may be done with records from outside: a merged context beyond
+/// limits::context_actors can not be stored. Errors: too_large.
+[[nodiscard]] Result<void> admits_sync(const Record& a, const Record& b);
+
+/// Merges two copies. Commutative, associative, idempotent; nothing uncovered is dropped, which is
+/// checked. Optional fields are united.
 [[nodiscard]] Record sync(const Record& a, const Record& b, Resolver resolver);
 
 /// `a` holds all that `b` says: sync(a, b) == a, told from dots, contexts and optional fields.

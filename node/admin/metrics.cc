@@ -211,6 +211,8 @@ void write_replication(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.local.reads; });
   counters(page, status, "records_damaged_total", "Reads that met a bad checksum.",
            [](const S& s) { return s.local.damaged_records; });
+  counters(page, status, "records_refused_total", "Records sent by others that were malformed.",
+           [](const S& s) { return s.local.refused_records; });
   counters(page, status, "actors_redrawn_total",
            "Copies that began to mint under another identity.",
            [](const S& s) { return s.local.actors_redrawn; });

@@ -214,7 +214,7 @@ void Gets::settle(Operation& operation, Answer& answer, std::uint64_t digest) {
   operation.held_bytes = operation.record.size();
 }
 
-/// Takes a record into the result; its digest. Errors: as decode_record.
+/// Takes a record into the result; its digest. Errors: as decode_record and admits_sync.
 Result<std::uint64_t> Gets::merge(Operation& operation, BytesView record) {
   const Result<Record> theirs = decode_record(operation.key, record);
   if (!theirs) return std::unexpected(theirs.error());
@@ -236,6 +236,9 @@ Result<std::uint64_t> Gets::merge(Operation& operation, BytesView record) {
 #ifdef COTERIE_PLANT_NO_MERGE  // defined only where a test must see it
   return their_digest;
 #endif
+  if (auto admitted = admits_sync(*ours, *theirs); !admitted) {
+    return std::unexpected(admitted.error());
+  }
   const Record both = sync(*ours, *theirs, operation.resolver);
   operation.digest = coterie::digest(both);
   Bytes bytes = encode_record(operation.key, both);

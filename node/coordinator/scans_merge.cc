@@ -40,6 +40,10 @@ bool Scans::merge_key(Operation& operation, BytesView key, Record& record) {
       drop(operation, owner, theirs.error());
       return false;
     }
+    if (const auto admitted = admits_sync(record, *theirs); !admitted) {
+      drop(operation, owner, admitted.error());
+      return false;
+    }
     if (is_first) {
       record = std::move(*theirs);
     } else if (!(record == *theirs)) {

@@ -53,6 +53,9 @@ Result<Merged> merge(const PartitionCopy& copy, BytesView key, std::optional<Byt
   } else if (descends(*theirs, *ours)) {
     merged = taken(key, *theirs);
   } else {
+    if (auto admitted = admits_sync(*ours, *theirs); !admitted) {
+      return std::unexpected(admitted.error());
+    }
     const Record both = sync(*ours, *theirs, options.resolver);
     merged.outcome = MergeOutcome::take_merged;
     merged.record = encode_record(key, both);

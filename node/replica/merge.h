@@ -26,7 +26,8 @@ struct Merged {
   /// The record names a dot of this copy's own actor that the local record does not know: the copy
   /// forgot. The caller redraws the actor before it mints again.
   bool forgot_own_dot = false;
-  /// A damaged local record is replaced (Write::replaces_damaged).
+  /// A damaged local record is replaced (Write::replaces_damaged). It may have shown dots of the
+  /// copy's own actor that nobody else has heard of: the caller redraws it.
   bool replaced_damaged = false;
 };
 
@@ -39,8 +40,8 @@ struct MergeOptions {
 };
 
 /// Merges `incoming` (a record's bytes from another owner) into the local record. Needs
-/// check_scope(Use::write). Errors: corrupt or unsupported_version (incoming: nothing to do but
-/// refuse; it is checked first); unsure (local is damaged and `replaces_damaged` is not set:
+/// check_scope(Use::write). Errors: corrupt, unsupported_version or too_large (incoming: nothing to
+/// do but refuse; it is checked first); unsure (local is damaged and `replaces_damaged` is not set:
 /// quarantine it, redraw the actor).
 [[nodiscard]] Result<Merged> merge(const PartitionCopy& copy, BytesView key,
                                    std::optional<BytesView> local, BytesView incoming,

@@ -69,6 +69,12 @@ Result<Minted> mint(PartitionCopy& copy, HybridClock& clock, BytesView key,
     }
   }
 
+#ifndef COTERIE_PLANT_KEPT_ACTOR  // defined only where a test must see it
+  const std::uint64_t own = before.context.sequence(copy.actor());
+  check(own >= request.minted_before, "an actor mints over a record that reflects its own dots");
+  check(own <= copy.last_sequence(), "no record names a dot that this actor has yet to mint");
+#endif
+
   const Timestamp floor = std::max(greatest_timestamp(before), context->greatest);
 #ifdef COTERIE_PLANT_LWW_LOSER
   static_cast<void>(floor);

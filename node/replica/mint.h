@@ -23,6 +23,9 @@ struct MintRequest {
   std::uint64_t expires_ms = 0;  ///< absolute wall milliseconds; 0 never
   Resolver resolver = Resolver::siblings;
   WallTime now;
+  /// The last sequence that the copy's actor is known to have minted for the key; checked: the
+  /// local record reflects it.
+  std::uint64_t minted_before = 0;
 };
 
 struct Minted {

@@ -32,6 +32,7 @@ class PartitionCopy {
 
   [[nodiscard]] PartitionId partition() const { return partition_; }
   [[nodiscard]] ActorId actor() const { return actor_; }
+  [[nodiscard]] std::uint64_t last_sequence() const { return last_sequence_; }
   [[nodiscard]] ConfigurationNumber configuration() const { return configuration_; }
   /// Under which this copy's records are read: what it sends says so.
   [[nodiscard]] Generation generation() const { return generation_; }

@@ -74,7 +74,7 @@ bool DamagedRecords::replace() {
   std::optional<Record> merged;
   for (const auto& bytes : gathered_->records) {
     const auto record = decode_record(key, bytes);
-    if (!record) return false;
+    if (!record || (merged && !admits_sync(*merged, *record))) return false;
     merged = merged ? sync(*merged, *record, env_.copies.resolver_of(key)) : *record;
   }
   if (!merged) return env_.copies.drop_damaged(partition, key).has_value();

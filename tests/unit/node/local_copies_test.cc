@@ -5,6 +5,7 @@
 #include "storage/key.h"
 #include "storage/memory_store.h"
 #include "storage/versions.h"
+#include "tests/unit/last_words.h"
 #include "tests/unit/node/samples.h"
 
 using namespace coterie;
@@ -276,4 +277,44 @@ TEST_CASE("a copy that a purge round finds restored is emptied instead of raised
   CHECK(raised.error().code == ErrorCode::unsure);
   CHECK(world.copies.destroyed() == std::set{scope.partition});
   CHECK(world.store.get(Space::records, key)->has_value() == false);
+}
+
+TEST_CASE("a repair that replaces a damaged record redraws the actor") {
+  World world;
+  const Bytes key = world.key("a");
+  const Bytes before(world.put(key, "heard of by all", 1)->record);
+  Bytes bad(world.put(key, "heard of by nobody else", 2)->record);
+  bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
+  Write write{.space = Space::records, .key = key, .value = bad};
+  REQUIRE(world.store.append(std::span(&write, 1)));
+  const auto partition = world.scope(key).partition;
+  const auto actor = world.copies.copy(partition)->actor();
+  REQUIRE(world.copies.write(
+      {.scope = world.scope(key), .key = key, .record = before, .is_repair = true}));
+  CHECK(world.copies.copy(partition)->actor() != actor);
+  CHECK(world.put(key, "next", 3));
+}
+
+TEST_CASE("a store that forgot a record is minted over no more, unless a purge took it") {
+  World world;
+  const Bytes key = world.key("a");
+  auto scope = world.scope(key);
+  const auto context = world.put(key, "v", 1)->context;
+  const wire::Put put{.id = {.high = 1, .low = 2}, .context = context, .is_delete = true};
+  REQUIRE(world.copies.mint(scope, {.key = key, .put = put, .now = now}, {}));
+  const auto listed = world.copies.purge_list({.scope = scope, .from = {}}, now);
+  REQUIRE(listed);
+  REQUIRE(listed->listing.entries.size() == 1);
+  const auto& entry = listed->listing.entries[0];
+  scope.generation = Generation{1};
+  REQUIRE(world.copies.purge_raise({.scope = scope, .purged = {}, .actor = listed->listing.actor}));
+  REQUIRE(world.copies.purge_apply(
+      {.scope = scope, .entries = {{.key = key, .digest = entry.digest, .what = entry.what}}},
+      now));
+  CHECK(world.put(key, "again", 3));
+  CHECK(last_words([&] {
+          Write write{.space = Space::records, .key = key};
+          (void)world.store.append(std::span(&write, 1));
+          (void)world.put(key, "lost", 4);
+        }).find("reflects its own dots") != std::string::npos);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/limits.h"
 #include "node/replica/read.h"
 #include "storage/key.h"
 #include "storage/versions.h"
@@ -96,4 +97,18 @@ TEST_CASE("a dot of its own that a copy does not know shows that it forgot") {
 TEST_CASE("no record has the digest 0") {
   CHECK(read_digest(key, {}).value() == 0);
   CHECK(read_digest(key, "").error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("records whose contexts together could not be stored are not merged") {
+  Record ours;
+  Record theirs;
+  for (std::uint64_t i = 0; i < limits::context_actors; ++i) {
+    (i % 2 == 0 ? ours : theirs).context.add({.actor = ActorId{i}, .sequence = 1});
+  }
+  const auto bytes = encode_record(key, ours);
+  CHECK(merge(copy, key, bytes, encode_record(key, theirs), {}).has_value());
+  theirs.context.add({.actor = ActorId{limits::context_actors}, .sequence = 1});
+  const auto merged = merge(copy, key, bytes, encode_record(key, theirs), {});
+  REQUIRE_FALSE(merged.has_value());
+  CHECK(merged.error().code == ErrorCode::too_large);
 }

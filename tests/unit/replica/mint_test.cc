@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "storage/key.h"
 #include "storage/versions.h"
+#include "tests/unit/last_words.h"
 
 using namespace coterie;
 using namespace coterie::replica;
@@ -169,4 +170,19 @@ TEST_CASE("64 siblings are taken, the 65th is not, a delete always is") {
   CHECK(copy.put({.is_delete = true, .now = now}).has_value());
   const Bytes all = encode_context(key, {.seen = copy.record().context});
   CHECK(copy.put({.context = all, .value = "v", .now = now})->siblings == 1);
+}
+
+TEST_CASE("an actor whose local record lacks its own dots, or knows more of them, mints nothing") {
+  Copy copy;
+  const auto minted = copy.put({.value = "v", .now = now}).value();
+  const auto dot = minted.dot.sequence;
+  CHECK(copy.put({.value = "w", .now = now, .minted_before = dot}).has_value());
+  CHECK(last_words([&] {
+          copy.bytes.reset();
+          (void)copy.put({.value = "x", .now = now, .minted_before = dot});
+        }).find("reflects its own dots") != std::string::npos);
+  CHECK(last_words([&] {
+          copy.copy = new_copy();
+          (void)copy.put({.value = "x", .now = now});
+        }).find("has yet to mint") != std::string::npos);
 }

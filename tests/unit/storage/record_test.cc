@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/limits.h"
+#include "tests/unit/last_words.h"
 
 using namespace coterie;
 
@@ -236,4 +237,16 @@ TEST_CASE("the digest tells versions apart and ignores what dots name") {
   CHECK(digests.size() == 6);
   CHECK(leaf_hash("a", digest(record)) != leaf_hash("b", digest(record)));
   CHECK(leaf_hash("a", digest(record)) != leaf_hash("a", digest(fewer_dots)));
+}
+
+TEST_CASE("a record that its own rules refuse is never written") {
+  const Sibling one{.dot = {ActorId{1}, 2}, .value = "a"};
+  Record record{.siblings = {one, one}};
+  record.context.add(one.dot);
+  CHECK(last_words([&] { (void)encode_record("key", record); }).find("no two have one dot") !=
+        std::string::npos);
+  Record uncovered{.siblings = {one}};
+  uncovered.context.add({ActorId{1}, 1});
+  CHECK(last_words([&] { (void)encode_record("key", uncovered); }).find("covers its siblings") !=
+        std::string::npos);
 }
