@@ -118,7 +118,8 @@ class LocalCopies final : public coordinator::LocalReplica {
   [[nodiscard]] Result<Purged> purge_apply(const wire::PurgeApply& message, WallTime now);
   /// Copies that were restored from an old state: emptied, `unsure`, to be refilled.
   [[nodiscard]] const std::set<PartitionId>& destroyed() const { return destroyed_; }
-  /// A destroyed copy holds again what its other owners hold; it answers once more.
+  /// A destroyed copy holds again what its other owners hold; it answers once more. Errors: the
+  /// store's; unsure: it could not be emptied before, and has been only now.
   [[nodiscard]] Result<LogPosition> refilled(PartitionId partition);
 
   // For repair (local_copies_repair.cc).
@@ -140,7 +141,7 @@ class LocalCopies final : public coordinator::LocalReplica {
  private:
   replica::PartitionCopy* find(PartitionId partition);
   void add(PartitionId partition, ActorId actor, bool is_damaged);
-  void empty(replica::PartitionCopy& copy);
+  Result<void> empty(replica::PartitionCopy& copy);
   [[nodiscard]] Rests rests_on(const replica::PartitionCopy& copy, LogPosition position) const;
   Result<LogPosition> keep_purge_state(const replica::PartitionCopy& copy, bool is_emptying);
   [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
@@ -165,6 +166,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   /// Those of copies_, null where there is none.
   std::vector<replica::PartitionCopy*> by_partition_;
   std::set<PartitionId> destroyed_;
+  std::set<PartitionId> emptying_;  // of these: what they held may not all have been erased yet
   std::optional<std::string> stopped_;
   OnDamage on_damage_;
   replica::MintedKeys minted_keys_{limits::minted_keys};

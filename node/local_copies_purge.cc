@@ -31,7 +31,9 @@ void LocalCopies::add(PartitionId partition, ActorId actor, bool is_damaged) {
   copy.raise_purged(state.purged);
   by_partition_[partition.value] = &copy;
   if (state.is_destroyed) destroyed_.insert(partition);
-  if (state.is_emptying) empty(copy);
+  if (!state.is_emptying) return;
+  emptying_.insert(partition);
+  (void)empty(copy);
 }
 
 Result<LogPosition> LocalCopies::keep_purge_state(const replica::PartitionCopy& copy,
@@ -68,13 +70,16 @@ void LocalCopies::heard_of_purge(PartitionId partition, Generation purged) {
   copy->set_state(replica::CopyState::unsure);
   copy->raise_purged(purged);
   redraw(*copy);
-  if (keep_purge_state(*copy, true)) empty(*copy);
+  emptying_.insert(partition);
+  (void)empty(*copy);
   if (on_damage_) on_damage_(partition, {});
 }
 
 /// Erases all records of a destroyed copy: among them may be what was deleted and purged since.
-/// Within one call, so that nothing comes in between; it is as rare as disks are exchanged.
-void LocalCopies::empty(replica::PartitionCopy& copy) {
+/// Within one call, so that nothing comes in between; it is as rare as disks are exchanged. The
+/// store may refuse: then it is tried again before the copy counts.
+Result<void> LocalCopies::empty(replica::PartitionCopy& copy) {
+  if (auto kept = keep_purge_state(copy, true); !kept) return std::unexpected(kept.error());
   const KeyRange range = range_of(copy.partition(), epoch_->partitions());
   Bytes from = range.from;
   for (;;) {
@@ -86,17 +91,26 @@ void LocalCopies::empty(replica::PartitionCopy& copy) {
                           .old_leaf_hash = stored_leaf_hash(key, value)});
       return erasures.size() < limits::batch_writes;
     };
-    if (!store_.scan(Space::records, from, range.to, visit)) return;
+    if (auto scanned = store_.scan(Space::records, from, range.to, visit); !scanned) {
+      return scanned;
+    }
     if (erasures.empty()) break;
     from = erasures.back().key;
-    if (!store_.append(erasures)) return;
+    if (auto done = store_.append(erasures); !done) return std::unexpected(done.error());
   }
-  (void)keep_purge_state(copy, false);
+  if (auto kept = keep_purge_state(copy, false); !kept) return std::unexpected(kept.error());
+  emptying_.erase(copy.partition());
+  return {};
 }
 
 Result<LogPosition> LocalCopies::refilled(PartitionId partition) {
   auto* copy = find(partition);
   if (copy == nullptr) return fail(ErrorCode::not_owner, "this node has no copy of the partition");
+  if (emptying_.contains(partition)) {
+    // Among what it was refilled with may still be what was deleted and purged.
+    if (auto emptied = empty(*copy); !emptied) return std::unexpected(emptied.error());
+    return fail(ErrorCode::unsure, "the copy has only now been emptied");
+  }
   destroyed_.erase(partition);
   copy->set_state(replica::CopyState::full);
   return keep_purge_state(*copy, false);

@@ -318,3 +318,20 @@ TEST_CASE("a store that forgot a record is minted over no more, unless a purge t
           (void)world.put(key, "lost", 4);
         }).find("reflects its own dots") != std::string::npos);
 }
+
+TEST_CASE("a restored copy whose store was full when it was found is emptied before it counts") {
+  World world;
+  const Bytes key = world.key("a");
+  const auto partition = world.scope(key).partition;
+  REQUIRE(world.put(key, "deleted elsewhere", 1));
+  world.store.set_state(StoreState::read_only, "the disk is full");
+  world.copies.heard_of_purge(partition, Generation{5});
+  CHECK(world.copies.unsure_copies() == 1);
+  CHECK_FALSE(world.copies.refilled(partition));
+  world.store.set_state(StoreState::healthy, "");
+  CHECK_FALSE(world.copies.refilled(partition));
+  CHECK(world.store.get(Space::records, key)->has_value() == false);
+  CHECK(world.copies.unsure_copies() == 1);
+  REQUIRE(world.copies.refilled(partition));
+  CHECK(world.copies.unsure_copies() == 0);
+}
