@@ -39,6 +39,7 @@ void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
   again.owners = operation.owners;
   again.order = operation.order;
   again.r = operation.r;
+  again.w = operation.w;
   again.restarts = static_cast<std::uint8_t>(operation.restarts + 1);
   again.resolver = operation.resolver;
   again.durability = operation.durability;

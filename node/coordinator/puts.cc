@@ -169,7 +169,7 @@ bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory
   if (running == nullptr) return false;
   if (!satisfies(running->durability, durability_of(start.put, start.bucket))) return false;
   if (running->yes >= w) {
-    answer(*running, start.client);
+    answer(*running, start.client, w < start.bucket.w);
     return true;
   }
   if (running->is_answered || running->w < w) return false;
@@ -383,14 +383,16 @@ void Puts::settle(std::uint64_t id, Operation& operation) {
 }
 
 void Puts::answer(Operation& operation) {
-  for (const ClientHandle client : operation.clients) answer(operation, client);
+  for (const ClientHandle client : operation.clients) {
+    answer(operation, client, operation.is_weak);
+  }
   operation.is_answered = true;
 }
 
-void Puts::answer(const Operation& operation, ClientHandle client) {
+void Puts::answer(const Operation& operation, ClientHandle client, bool is_weak) {
   wire::PutReply reply{
-      .context = operation.context, .siblings = operation.siblings, .weak = operation.is_weak};
-  if (operation.is_weak) ++parts_.counters.weak;
+      .context = operation.context, .siblings = operation.siblings, .weak = is_weak};
+  if (is_weak) ++parts_.counters.weak;
   if (operation.wants_evidence) {
     for (std::size_t place = 0; place < operation.owners.count; ++place) {
       if (operation.votes[place] != Vote::yes) continue;

@@ -85,7 +85,7 @@ class Puts {
   [[nodiscard]] bool send_current(const TagParts& tag, Operation& operation, Generation purged);
   void settle(std::uint64_t id, Operation& operation);
   void answer(Operation& operation);
-  void answer(const Operation& operation, ClientHandle client);
+  void answer(const Operation& operation, ClientHandle client, bool is_weak);
   void give_up(Operation& operation, std::string_view why);
   void refuse(ClientHandle client, const Error& error);
   void vote(Operation& operation, std::size_t owner, Vote vote);

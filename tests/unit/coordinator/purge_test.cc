@@ -129,7 +129,13 @@ TEST_CASE("a read's repair that crosses a purge reads again") {
   REQUIRE(cluster.answer(client).times == 0);
   raise(cluster);
   cluster.nodes[2]->copy.raise_purged(purge);
-  cluster.deliver_all();
+  // what a quorum says together may stand in for a damaged record, also the second time
+  bool is_repair = false;
+  while (auto next = cluster.take([](const Message&) { return true; })) {
+    if (const auto* write = next->as<WriteMessage>()) is_repair = write->is_repair;
+    cluster.deliver(*next);
+  }
+  CHECK(is_repair);
   CHECK(cluster.answer(client).is_ok());
   CHECK(cluster.answer(client).values == std::vector<Bytes>{"v"});
   CHECK(cluster.nodes[2]->records == cluster.nodes[0]->records);

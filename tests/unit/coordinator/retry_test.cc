@@ -167,3 +167,17 @@ TEST_CASE("a try that asks for more durability waits for it") {
   CHECK(cluster.answer(again).is_ok());
   CHECK(minting.count == 1);
 }
+
+TEST_CASE("a try that asks for fewer owners than the bucket is told that it is weak") {
+  Cluster cluster(3, 2, 2);
+  const RequestId id{.high = 1, .low = 9};
+  const std::uint64_t first = cluster.put(0, key, "v", {.id = id});
+  const std::uint64_t weak = cluster.put(0, key, "v", {.id = id, .w = 1});
+  REQUIRE(cluster.answer(weak).is_ok());
+  CHECK(cluster.answer(weak).is_weak);
+  CHECK(cluster.answer(first).times == 0);
+  cluster.deliver_all();
+  CHECK_FALSE(cluster.answer(first).is_weak);
+  const std::uint64_t late = cluster.put(0, key, "v", {.id = id, .w = 2});
+  CHECK_FALSE(cluster.answer(late).is_weak);
+}
