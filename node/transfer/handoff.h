@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,6 +70,8 @@ class Handoff {
     Store& store;
     HandoffPort& port;
     Log& log;
+    /// needs_repair() has grown.
+    std::function<void()> on_marks;
   };
   struct Options {
     NodeId self;
@@ -132,6 +135,7 @@ class Handoff {
   std::optional<Instant> wake_at_;
   Instant age_checked_at_;
   std::size_t marks_told_ = 0;
+  std::uint64_t last_mark_ = 0;
 };
 
 }  // namespace coterie::transfer
