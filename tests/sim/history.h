@@ -80,8 +80,8 @@ struct Damage {
   Instant when;
   /// The node cannot tell: its answers may lack what was destroyed until it is repaired.
   bool is_silent = false;
-  /// A purge may find out that the copy is an old one, and have it emptied.
-  bool is_old = false;
+  /// Seen by then: the node has noticed all the same, and answers `unsure`.
+  Instant noticed_at = Instant::max();
 };
 
 /// All that the clients of a run know, for the oracles.
@@ -93,6 +93,8 @@ struct History {
   /// Some node's wall clock was wrong at some time: nobody can tell when a value expires.
   bool has_wrong_clocks = false;
   std::vector<Damage> damages;
+  /// Copies that a purge found to be old ones were emptied, with what they had taken meanwhile.
+  std::vector<Instant> emptyings;
   /// When the victim was wiped: its copies answer no more.
   std::optional<Instant> wiped_at;
   /// Records were damaged beneath its trees, which nothing has compared with them since.

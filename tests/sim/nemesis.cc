@@ -80,6 +80,7 @@ void Nemesis::start_later(SimNode& node, Duration after) {
 /// Whoever runs the cluster: starts anew what has stopped serving.
 void Nemesis::watch() {
   later(700ms, [this] {
+    look_at_victim();
     for (const auto& node : cluster_.nodes()) {
       if (node->is_broken()) {
         cluster_.disturb(node->index(), cluster_.world().now());
@@ -92,6 +93,14 @@ void Nemesis::watch() {
     }
     watch();
   });
+}
+
+/// A flipped bit of the log that the next start has noticed is silent no more.
+void Nemesis::look_at_victim() {
+  const auto& node = *cluster_.nodes()[victim_];
+  if (!flip_ || flips_ != 1 || !node.is_ready() || !node.has_damaged_log()) return;
+  history_.damages[*flip_].noticed_at = cluster_.world().now();
+  flip_.reset();
 }
 
 void Nemesis::heal() {

@@ -65,7 +65,8 @@ class Nemesis {
   void note_strike(std::uint64_t number, FaultKind kind);
   bool crash(SimNode& node, Crash how);
   void kill(SimNode& node, Crash how, Duration down);
-  void note_damage(bool is_silent, bool is_old = false);
+  void note_damage(bool is_silent);
+  void look_at_victim();
   void start_later(SimNode& node, Duration after);
   void watch();
   void cut(NodeIndex from, NodeIndex to, Duration time);
@@ -87,6 +88,9 @@ class Nemesis {
   Duration gap_most_{};
   /// The one node whose data are destroyed.
   std::size_t victim_ = 0;
+  /// Of history_.damages, the one flip of its log; none: there was none, or more than one.
+  std::optional<std::size_t> flip_;
+  std::size_t flips_ = 0;
   std::uint64_t numbers_ = 0;
   bool is_healing_ = false;
   std::set<NodeIndex> starting_;

@@ -168,7 +168,26 @@ void SimNode::crash(Crash how) {
   check(running_ != nullptr, "only what runs can crash");
   log_.info("node", how == Crash::process ? "is killed" : "loses power");
   world_.crash(index_, how);
+  end_run();
+}
+
+void SimNode::end_run() {
+  destroyed_before_ = destroyed_copies();
   running_.reset();
+}
+
+std::uint64_t SimNode::destroyed_copies() const {
+  std::uint64_t count = destroyed_before_;
+  if (running_ == nullptr) return count;
+  for (const auto& loop : running_->shards) {
+    if (loop->shard != nullptr) count += loop->shard->copies().counters().destroyed_copies;
+  }
+  return count;
+}
+
+bool SimNode::has_damaged_log() const {
+  return std::ranges::any_of(
+      running_->shards, [](const auto& loop) { return !loop->store->status().damaged.empty(); });
 }
 
 SimNode::Copy SimNode::copy() const {
@@ -235,7 +254,7 @@ void SimNode::shard_closed() {
     if (world_.is_over(life)) return;
     log_.info("node", "exits");
     world_.crash(index_, Crash::process);
-    running_.reset();
+    end_run();
   });
 }
 

@@ -82,6 +82,10 @@ class SimNode final : private Mesh {
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
   /// While is_ready(): the copy counts to quorums.
   [[nodiscard]] bool is_sure(PartitionId partition) const;
+  /// While is_ready(): its log was damaged, and it has noticed.
+  [[nodiscard]] bool has_damaged_log() const;
+  /// Found behind a finished purge, and emptied; in all its runs.
+  [[nodiscard]] std::uint64_t destroyed_copies() const;
   [[nodiscard]] SimFileSystem& disk() { return disk_; }
   [[nodiscard]] SimTable& table(ShardIndex shard) { return *tables_[shard.value]; }
 
@@ -94,6 +98,7 @@ class SimNode final : private Mesh {
   void on_view(const std::shared_ptr<const RingView>& view);
   void open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view);
   void on_data_hello(SimSocket socket, wire::Role role);
+  void end_run();
   void part_ended();
   void shard_closed();
 
@@ -110,6 +115,7 @@ class SimNode final : private Mesh {
   std::vector<std::unique_ptr<SimTable>> tables_;
   Random random_;
   NodeId id_;
+  std::uint64_t destroyed_before_ = 0;  // in earlier runs
   bool is_gone_ = false;
   bool is_older_ = false;
   std::unique_ptr<Running> running_;

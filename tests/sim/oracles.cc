@@ -64,11 +64,12 @@ class KeyCheck {
   [[nodiscard]] std::uint32_t destroyed(const Operation& write, const Operation& get,
                                         bool only_silent) const {
     if (only_silent && history_.wiped_at && *history_.wiped_at < get.begin) return 0;
+    const auto is_between = [&](Instant when) { return when >= write.begin && when <= get.end; };
+    // A copy that was emptied says so.
+    if (!only_silent && std::ranges::any_of(history_.emptyings, is_between)) return 1;
     return std::ranges::any_of(history_.damages, [&](const Damage& damage) {
-      // A copy that was restored is emptied once a purge finds it out, with what it took meanwhile.
-      const bool is_emptied_later = damage.is_old && !only_silent;
-      return (damage.when >= write.begin || is_emptied_later) && damage.when <= get.end &&
-             (damage.is_silent || !only_silent);
+      const bool is_silent = damage.is_silent && get.begin <= damage.noticed_at;
+      return is_between(damage.when) && (is_silent || !only_silent);
     });
   }
 
@@ -260,18 +261,24 @@ std::optional<Violation> check_history(const History& history) {
   return std::nullopt;
 }
 
-std::optional<Violation> check_sure(Cluster& cluster, const History& history) {
-  if (!history.damages.empty()) return std::nullopt;
+std::optional<Violation> check_refilled(Cluster& cluster) {
   const auto epoch = cluster.epoch();
   for (std::uint32_t p = 0; p < epoch->partitions(); ++p) {
     for (const auto* owner : cluster.owners(PartitionId{p})) {
       if (owner->is_sure(PartitionId{p})) continue;
       return Violation{
-          "nothing is damaged by itself",
+          "what lacks data is refilled",
           owner->name() + " holds its copy of partition " + std::to_string(p) + " for damaged"};
     }
   }
   return std::nullopt;
+}
+
+std::optional<Violation> check_sure(Cluster& cluster, const History& history) {
+  if (!history.damages.empty()) return std::nullopt;
+  auto bad = check_refilled(cluster);
+  if (bad) bad->oracle = "nothing is damaged by itself";
+  return bad;
 }
 
 std::optional<Violation> check_copies(Cluster& cluster, const History& history) {

@@ -26,8 +26,12 @@ struct Violation {
 /// No copy is taken for damaged in a run that damaged none. All nodes are ready.
 [[nodiscard]] std::optional<Violation> check_sure(Cluster& cluster, const History& history);
 
-/// What holds once everything was read with R = N and nothing is under way: all owners of each key
-/// hold the same bytes, and each copy's tree is that of its records. All nodes are ready.
+/// Every copy counts to quorums. All nodes are ready.
+[[nodiscard]] std::optional<Violation> check_refilled(Cluster& cluster);
+
+/// What holds once everything was read with R = N, or compared, and nothing is under way: all
+/// owners of each key hold the same bytes, and each copy's tree is that of its records. All nodes
+/// are ready.
 [[nodiscard]] std::optional<Violation> check_copies(Cluster& cluster, const History& history);
 
 /// What holds some passes after that: where all owners of a key count, none keeps what was deleted;

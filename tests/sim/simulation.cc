@@ -16,6 +16,10 @@ constexpr Duration whole_bound = 90s;
 constexpr Duration quiet_time = 10s;
 /// Longer than the longest pause between two passes of anti-entropy.
 constexpr Duration refill_bound = 40s;
+/// Three of the longest pauses between two passes: one that was under way when the faults ended may
+/// have failed, the next gathers what each owner holds, and the third spreads it to all.
+constexpr Duration alone_bound = 120s;
+constexpr Duration alone_look = 5s;
 /// One operation of the healed cluster, tries included.
 /// Until all that was deleted has been purged, once copies are equal: a few passes.
 constexpr Duration purged_bound = 10s;
@@ -26,6 +30,7 @@ class Simulation {
   explicit Simulation(const RunOptions& options)
       : options_(options),
         random_(options.seed ^ 0x73696d),
+        switches_(options.seed ^ 0x73776974),
         cluster_(options.seed, draw_cluster()) {
     cluster_.story().listen(options.line);
     if (options.tells_events) {
@@ -53,8 +58,12 @@ class Simulation {
     settings.replicas = static_cast<std::uint32_t>(std::min<std::size_t>(3, settings.nodes));
     settings.shards =
         random_.chance(0.5) ? std::vector<std::uint16_t>{1} : std::vector<std::uint16_t>{2, 1, 3};
-    // Half of the runs do without it, so that it hides nothing.
+    // Half of the runs do without the one, a quarter without the other, so that neither hides
+    // anything; half of those with it read nothing before the copies are equal.
     settings.anti_entropy.enabled = random_.chance(0.5);
+    if (switches_.chance(0.25)) settings.hints.hints = 0;
+    const bool may_heal_alone = switches_.chance(0.5);
+    heals_alone_ = settings.anti_entropy.enabled && may_heal_alone;
     settings.anti_entropy.interval_s = static_cast<std::uint32_t>(1 + random_.below(30));
     settings.anti_entropy.pause_ms = static_cast<std::uint32_t>(random_.below(1000));
     auto& store = settings.store;
@@ -78,6 +87,12 @@ class Simulation {
     settings.expiring = random_.chance(0.4) ? 0.3 * random_.unit() : 0;
     settings.sort_keys = random_.chance(0.5) ? static_cast<std::size_t>(2 + random_.below(6)) : 1;
     settings.value_bytes_most = random_.chance(0.1) ? 20000 : 300;
+    if (switches_.chance(0.5)) {
+      // Impatient clients try again before a slow disk has answered.
+      settings.deadline_least = 60ms;
+      settings.deadline_most = 600ms;
+      settings.tries_most = 5;
+    }
     return settings;
   }
 
@@ -116,6 +131,10 @@ class Simulation {
     if (auto bad = check_sure(cluster_, history_)) return bad;
     // A read in the middle of a purge undoes a part of it, until the next: harmless, but not equal.
     pause_purges(true);
+    // Rotten records are found by those who read them.
+    if (heals_alone_ && history_.wrong_trees.empty()) {
+      if (auto bad = converge_alone()) return bad;
+    }
     // A damaged record is repaired by a read that the others answer, not by one that needs it.
     const bool is_damaged = !history_.damages.empty();
     for (std::size_t turn = 0; is_damaged && turn < cluster_.nodes().size(); ++turn) {
@@ -139,6 +158,18 @@ class Simulation {
     cluster_.world().run_for(purged_bound);
     if (auto bad = check_copies(cluster_, history_)) return bad;
     return check_purged(cluster_, history_);
+  }
+
+  /// Nothing is read: hints and comparisons alone make the copies equal, and refill those that lack
+  /// data.
+  [[nodiscard]] std::optional<Violation> converge_alone() {
+    const Instant end = cluster_.world().now() + alone_bound;
+    for (;;) {
+      auto bad = check_copies(cluster_, history_);
+      if (!bad) bad = check_refilled(cluster_);
+      if (!bad || cluster_.world().now() >= end) return bad;
+      cluster_.world().run_for(alone_look);
+    }
   }
 
   void pause_purges(bool is_paused) {
@@ -309,6 +340,8 @@ class Simulation {
 
   RunOptions options_;
   Random random_;
+  Random switches_;  // of mechanisms; drawn apart, so that one more changes no other draw
+  bool heals_alone_ = false;
   Cluster cluster_;
   History history_;
   Instant healed_at_ = Instant::max();

@@ -78,7 +78,7 @@ bool Nemesis::lose_all_power() {
   }
   const bool is_stalled = draws_.chance(0.75);
   const auto quick = static_cast<std::size_t>(draws_.below(downs.size()));
-  const Duration stall = draw(draws_, 100ms, 1s);
+  const Duration stall = draw(draws_, 100ms, 2s);
   const auto lose = [this, downs, number = numbers_] {
     bool is_any = false;
     for (std::size_t i = 0; i < downs.size(); ++i) {
@@ -96,7 +96,7 @@ bool Nemesis::lose_all_power() {
     return false;  // it has counted itself
   }
   for (std::size_t i = 0; i < downs.size(); ++i) {
-    if (i != quick) set_sync_time(*cluster_.nodes()[i], 1s, 1500ms);
+    if (i != quick) set_sync_time(*cluster_.nodes()[i], 2s, 2500ms);
   }
   later(stall, [this, lose] {
     if (!is_healing_) lose();
@@ -237,7 +237,7 @@ bool Nemesis::hit_machine(FaultKind kind, SimNode& node, Duration time) {
     tell(node.name() + " has a slow disk" + for_time);
     // Sometimes never quick: what was written and not synced then stays so for long.
     if (draws_.chance(0.5)) disk.sync_least = 300ms;
-    disk.sync_most = 1500ms;
+    disk.sync_most = std::max<Duration>(1500ms, disk.sync_least);
     later(time, [&disk] {
       disk.sync_least = DiskFaults{}.sync_least;
       disk.sync_most = DiskFaults{}.sync_most;
@@ -275,9 +275,8 @@ bool Nemesis::hit_data(FaultKind kind) {
   return hit_record(kind, node);
 }
 
-void Nemesis::note_damage(bool is_silent, bool is_old) {
-  history_.damages.push_back(
-      {.when = cluster_.world().now(), .is_silent = is_silent, .is_old = is_old});
+void Nemesis::note_damage(bool is_silent) {
+  history_.damages.push_back({.when = cluster_.world().now(), .is_silent = is_silent});
 }
 
 bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
@@ -289,7 +288,7 @@ bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
   const auto& key = keys[static_cast<std::size_t>(place % keys.size())];
   tell("a record of " + node.name() + (kind == FaultKind::lost_record ? " is lost" : " rots"));
   history_.wrong_trees.insert(node.index());
-  note_damage(kind == FaultKind::lost_record, kind == FaultKind::lost_record);
+  note_damage(kind == FaultKind::lost_record);
   if (kind == FaultKind::flipped_record) {
     table.flip(key, bit);
     return true;
@@ -316,6 +315,8 @@ bool Nemesis::flip_log(SimNode& node) {
   tell("a bit of " + path + " of " + node.name() + " flips at " + std::to_string(at));
   // Silent if it hits the last batch: one that nothing later says was synced looks like a torn one.
   note_damage(true);
+  flip_ = history_.damages.size() - 1;
+  ++flips_;
   if (is_killed) kill(node, Crash::process, some_time(10ms, 15s));
   return node.disk().flip_bit(path, at, bit);
 }
@@ -328,7 +329,7 @@ bool Nemesis::restore_later(SimNode& node) {
     if (is_healing_ || node.is_gone()) return;
     tell(node.name() + " is restored from an old copy");
     if (node.is_up()) kill(node, Crash::process, down);
-    note_damage(true, true);
+    note_damage(true);
     node.restore(copy);
     note_strike(number, FaultKind::old_snapshot);
   });

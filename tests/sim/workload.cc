@@ -116,7 +116,7 @@ Workload::Request Workload::draw_request(std::size_t session) {
   }
   request.context_of = draw_context(session, request.key);
   request.is_doubled = random_.chance(settings_.doubled);
-  request.tries_most = static_cast<std::uint32_t>(1 + random_.below(3));
+  request.tries_most = static_cast<std::uint32_t>(1 + random_.below(settings_.tries_most));
   return request;
 }
 
@@ -339,7 +339,16 @@ void Workload::note_context(KeyIndex key, OperationIndex index) {
   if (recent.size() > recent_most) recent.pop_front();
 }
 
+/// At every answer, so that none is heard that rests on what an emptying took unseen.
+void Workload::look_for_emptyings() {
+  std::uint64_t count = 0;
+  for (const auto& node : cluster_.nodes()) count += node->destroyed_copies();
+  if (std::exchange(destroyed_copies_, count) == count) return;
+  history_.emptyings.push_back(cluster_.world().now());
+}
+
 void Workload::conclude(OperationIndex index, Outcome outcome) {
+  look_for_emptyings();
   auto& operation = history_.operations[index];
   // Of several tries: done if one was; refused only if all were.
   const bool is_better = operation.outcome == Outcome::pending || outcome == Outcome::done ||

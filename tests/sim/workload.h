@@ -22,6 +22,8 @@ class Workload {
     Duration think_most = 60ms;
     Duration deadline_least = 300ms;
     Duration deadline_most = 4s;
+    /// Of a put whose outcome is unknown, the first included.
+    std::uint32_t tries_most = 3;
     std::size_t value_bytes_most = 300;
     /// Chances of one operation; what is left are gets.
     double put = 0.5;
@@ -119,6 +121,7 @@ class Workload {
   void take_put(OperationIndex index, BytesView body);
   void take_error(const Try& attempt, const Error& error);
   [[nodiscard]] bool is_owner(const Request& request) const;
+  void look_for_emptyings();
   void conclude(OperationIndex index, Outcome outcome);
   [[nodiscard]] Bytes storage_key(KeyIndex key) const;
   [[nodiscard]] bool seen_nothing_new(OperationIndex index, BytesView context) const;
@@ -138,6 +141,7 @@ class Workload {
   std::map<OperationIndex, Done> waiting_;
   std::map<OperationIndex, std::uint32_t> open_tries_;
   std::vector<OperationIndex> unanswered_;
+  std::uint64_t destroyed_copies_ = 0;  // seen so far
 };
 
 }  // namespace coterie::sim
