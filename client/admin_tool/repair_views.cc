@@ -50,6 +50,22 @@ void add_keys(Table& table, const Json& node) {
   }
 }
 
+/// Each node knows of the partitions whose lowest owner it is: together, of all.
+std::string verified_text(const Json& merged) {
+  std::uint64_t partitions = 0;
+  std::uint64_t oldest_ms = 0;
+  for (const auto& node : merged.at("nodes")) {
+    const auto& verified = node.at("verified");
+    partitions += number(verified, "partitions");
+    if (verified.at("oldest_ms").is_null()) continue;
+    const auto now_ms = number(verified, "now_ms");
+    oldest_ms = std::max(oldest_ms, now_ms - std::min(now_ms, number(verified, "oldest_ms")));
+  }
+  if (partitions == 0) return "verified: no partition's owners have all been seen equal yet\n";
+  return "verified: of " + with_commas(partitions) + " partitions all owners were seen equal, of " +
+         "the oldest " + seconds_text(oldest_ms / 1000) + " ago\n";
+}
+
 Rendered repair_rendered(const Json& merged, bool use_color) {
   RepairProgress all;
   std::string out;
@@ -76,6 +92,7 @@ Rendered repair_rendered(const Json& merged, bool use_color) {
   const bool is_well = all.partitions_failed == 0 && all.failed == 0 && !is_cancelled &&
                        (all.differing == 0 || !is_verify) && merged.at("silent").empty();
   out += progress_text(all) + (is_cancelled ? "; cancelled" : "") + "\n";
+  out += verified_text(merged);
   if (is_verify && all.differing > 0) out += "to repair it: cluster-admin repair\n";
   return {.text = std::move(out), .is_well = is_well};
 }

@@ -100,6 +100,8 @@ TEST_CASE("a verify that found something is not well, a repair that repaired it 
   CHECK_FALSE(verify->is_well);
   CHECK(verify->text.find("apple") != std::string::npos);
   CHECK(verify->text.find("cluster-admin repair") != std::string::npos);
+  CHECK(verify->text.find("of 2 partitions all owners were seen equal, of the oldest 90 s ago") !=
+        std::string::npos);
   for (auto& shard : status.shards) {
     shard.anti_entropy.command->action = transfer::RepairAction::repair;
     shard.anti_entropy.command->repaired = 2;
