@@ -5,7 +5,7 @@
 namespace coterie {
 namespace {
 
-constexpr std::string_view digits =
+constexpr std::string_view alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 }  // namespace
@@ -22,7 +22,7 @@ std::string to_base64(BytesView bytes) {
     }
     for (std::size_t j = 0; j < 4; ++j) {
       const bool is_padding = i + j > bytes.size();
-      out += is_padding ? '=' : digits[bits >> (18 - 6 * j) & 63];
+      out += is_padding ? '=' : alphabet[bits >> (18 - 6 * j) & 63];
     }
   }
   return out;
@@ -35,7 +35,7 @@ std::optional<Bytes> from_base64(std::string_view text) {
   std::string_view body = text;
   while (!body.empty() && body.back() == '=') body.remove_suffix(1);
   for (const char c : body) {
-    const auto digit = digits.find(c);
+    const auto digit = alphabet.find(c);
     if (digit == std::string_view::npos) return std::nullopt;
     bits = bits << 6 | static_cast<std::uint32_t>(digit);
     held += 6;

@@ -21,6 +21,9 @@ struct ProbeResult {
   }
 };
 
+/// What the system call `what` has just failed with.
+[[nodiscard]] std::unexpected<Error> io(const std::string& what);
+
 struct EchoOptions {
   std::size_t connections = 50;
   std::size_t pipeline = 1;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <deque>
 #include <thread>
@@ -18,10 +17,6 @@
 
 namespace coterie::bench {
 namespace {
-
-std::unexpected<Error> io(const std::string& what) {
-  return fail(ErrorCode::io, what + ": " + std::strerror(errno));
-}
 
 /// A TCP connection on loopback, both its ends in this process.
 struct Pair {

@@ -10,13 +10,14 @@
 #include "bench/probe.h"
 
 namespace coterie::bench {
-namespace {
-
-constexpr std::size_t file_bytes = 16U << 20;  // as a log segment
 
 std::unexpected<Error> io(const std::string& what) {
   return fail(ErrorCode::io, what + ": " + std::strerror(errno));
 }
+
+namespace {
+
+constexpr std::size_t file_bytes = 16U << 20;  // as a log segment
 
 /// Written through once, so that no allocation is left to do.
 Result<void> fill(int file) {

@@ -10,7 +10,7 @@ namespace {
 
 /// Ids of a slot that the coordinator's operations never reach, so that replies to both travel on
 /// one connection.
-std::uint64_t id_of(std::uint64_t serial) {
+std::uint64_t forward_id(std::uint64_t serial) {
   using Tags = coordinator::Slab<int>;
   const std::uint64_t last_slot = (1ULL << Tags::slot_bits) - 1;
   return (serial << (Tags::slot_bits + Tags::detail_bits)) | (last_slot << Tags::detail_bits);
@@ -24,7 +24,7 @@ Forwards::~Forwards() {
 
 void Forwards::pass_on(coordinator::ClientHandle client, Message message,
                        std::span<const PeerLinks::Target> owners, Instant deadline) {
-  const std::uint64_t id = id_of(next_++);
+  const std::uint64_t id = forward_id(next_++);
   const Duration left = deadline - clock_.now();
   const auto left_ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
   if (left_ms <= 0) {

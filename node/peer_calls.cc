@@ -11,7 +11,7 @@ namespace coterie {
 namespace {
 
 /// Ids of a slot that neither the coordinator's operations nor Forwards (the last one) ever reach.
-std::uint64_t id_of(std::uint64_t serial) {
+std::uint64_t ask_id(std::uint64_t serial) {
   using Tags = coordinator::Slab<int>;
   const std::uint64_t slot = (1ULL << Tags::slot_bits) - 2;
   return (serial << (Tags::slot_bits + Tags::detail_bits)) | (slot << Tags::detail_bits);
@@ -25,7 +25,7 @@ PeerCalls::~PeerCalls() {
 
 wire::Envelope PeerCalls::envelope(Duration patience) const {
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(patience).count();
-  return {.request_id = id_of(next_), .deadline_ms = static_cast<std::uint32_t>(ms)};
+  return {.request_id = ask_id(next_), .deadline_ms = static_cast<std::uint32_t>(ms)};
 }
 
 bool PeerCalls::send(NodeId to, PartitionId partition, Bytes frame, Duration patience,
@@ -36,7 +36,7 @@ bool PeerCalls::send(NodeId to, PartitionId partition, Bytes frame, Duration pat
   const auto question = wire::decode_header(frame);
   const auto asked = links_.shard_of(to, partition);
   if (!asked || !links_.send(*asked, std::move(frame))) return false;
-  const std::uint64_t id = id_of(next_++);
+  const std::uint64_t id = ask_id(next_++);
   const TimerId timer = timers_.start(patience, [this, id] {
     settle(id, fail(ErrorCode::unavailable, "it did not answer in time"));
   });

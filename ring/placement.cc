@@ -32,42 +32,42 @@ std::uint64_t mixing_seed(const std::vector<PlacementNode>& nodes,
   return hash64(bytes);
 }
 
-std::unexpected<Error> refuse(std::string why) {
+std::unexpected<Error> refuse_input(std::string why) {
   return fail(ErrorCode::invalid_argument, "placement: " + std::move(why));
 }
 
 Result<void> check_input(const PlacementInput& input) {
   if (!std::has_single_bit(input.partitions) || input.partitions < limits::partitions_least ||
       input.partitions > limits::partitions_most) {
-    return refuse("partitions must be a power of two from " +
-                  std::to_string(limits::partitions_least) + " to " +
-                  std::to_string(limits::partitions_most));
+    return refuse_input("partitions must be a power of two from " +
+                        std::to_string(limits::partitions_least) + " to " +
+                        std::to_string(limits::partitions_most));
   }
   if (input.replicas == 0 || input.replicas > limits::replicas_most) {
-    return refuse("replicas must be from 1 to " + std::to_string(limits::replicas_most));
+    return refuse_input("replicas must be from 1 to " + std::to_string(limits::replicas_most));
   }
   if (input.nodes.size() < input.replicas || input.nodes.size() > limits::nodes) {
-    return refuse(std::to_string(input.nodes.size()) + " nodes cannot hold " +
-                  std::to_string(input.replicas) + " replicas of each partition; there must be " +
-                  "at least as many nodes as replicas, and at most " +
-                  std::to_string(limits::nodes));
+    return refuse_input(
+        std::to_string(input.nodes.size()) + " nodes cannot hold " +
+        std::to_string(input.replicas) + " replicas of each partition; there must be " +
+        "at least as many nodes as replicas, and at most " + std::to_string(limits::nodes));
   }
   std::set<NodeId> ids;
   std::set<std::string_view> zones;
   for (const PlacementNode& node : input.nodes) {
-    if (!ids.insert(node.id).second) return refuse("node " + to_hex(node.id) + " twice");
+    if (!ids.insert(node.id).second) return refuse_input("node " + to_hex(node.id) + " twice");
     if (node.weight == 0 || node.weight > limits::weight_most) {
-      return refuse("node " + to_hex(node.id) + ": weight must be from 1 to " +
-                    std::to_string(limits::weight_most));
+      return refuse_input("node " + to_hex(node.id) + ": weight must be from 1 to " +
+                          std::to_string(limits::weight_most));
     }
     zones.insert(node.zone);
   }
   if (zones.size() > limits::zones) {
-    return refuse("more than " + std::to_string(limits::zones) + " zones");
+    return refuse_input("more than " + std::to_string(limits::zones) + " zones");
   }
   if (!input.previous_owners.empty() &&
       input.previous_owners.size() != std::size_t{input.partitions} * input.replicas) {
-    return refuse("previous owners of another number of partitions or replicas");
+    return refuse_input("previous owners of another number of partitions or replicas");
   }
   return {};
 }

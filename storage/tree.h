@@ -22,6 +22,8 @@ struct TreeCell {
   bool operator==(const TreeCell&) const = default;
 };
 
+/// Cells below a cell.
+inline constexpr std::size_t tree_fan_out = 16;
 /// The deepest tree: 16^6 leaves.
 inline constexpr unsigned tree_depth_most = 6;
 

@@ -8,21 +8,8 @@ namespace coterie::wire {
 
 namespace {
 
-fb::Scope to_fb(const ReplicaScope& scope) {
-  return {scope.configuration.value, scope.generation.value, scope.partition.value};
-}
-
 // A record's siblings may be, merged, more than a put may store; only the frame bounds them.
 constexpr std::size_t record_bytes_most = limits::frame_bytes;
-
-// A scan resumes right after a key: that key and a zero byte.
-constexpr std::size_t bound_bytes = limits::stored_key_bytes + 1;
-
-BytesView read_key(BytesField field, Fields& fields) {
-  const BytesView key = fields.bytes(field, limits::stored_key_bytes, "the key");
-  fields.require(key.size() > limits::stored_key_bytes - limits::key_bytes, "the key is too short");
-  return key;
-}
 
 BytesView read_record(BytesField field, Fields& fields) {
   return fields.bytes(field, record_bytes_most, "the record");
@@ -36,7 +23,7 @@ BytesView read_whole_record(BytesField field, Fields& fields) {
 
 ReplicaWrite read_write(const fb::ReplicaWrite& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
-          .key = read_key(table.key(), fields),
+          .key = fields.stored_key(table.key()),
           .record = read_whole_record(table.record(), fields),
           .durability = fields.durability(table.durability()),
           .is_repair = table.is_repair()};
@@ -50,7 +37,7 @@ ReplicaWriteReply read_write_reply(const fb::ReplicaWriteReply& table, Fields& /
 
 ReplicaRead read_read(const fb::ReplicaRead& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
-          .key = read_key(table.key(), fields),
+          .key = fields.stored_key(table.key()),
           .digest_only = table.digest_only()};
 }
 
@@ -61,16 +48,16 @@ ReplicaReadReply read_read_reply(const fb::ReplicaReadReply& table, Fields& fiel
           .purged = Generation{table.purged()}};
 }
 
-ReplicaScan read_scan(const fb::ReplicaScan& table, Fields& fields) {
+ReplicaScan read_replica_scan(const fb::ReplicaScan& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
-          .from = fields.bytes(table.from(), bound_bytes, "the first key"),
-          .to = fields.bytes(table.to(), bound_bytes, "the end's key"),
+          .from = fields.bound(table.from(), "the first key"),
+          .to = fields.bound(table.to(), "the end's key"),
           .limit_records = page_records(table.limit_records())};
 }
 
-ReplicaScanReply read_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
+ReplicaScanReply read_replica_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
   const auto read = [&](const fb::ReplicaScanEntry& entry) -> ReplicaScanEntry {
-    return {.key = read_key(entry.key(), fields),
+    return {.key = fields.stored_key(entry.key()),
             .record = read_whole_record(entry.record(), fields)};
   };
   return {.entries = fields.list(table.entries(), limits::scan_page_records, "the page", read),
@@ -80,7 +67,7 @@ ReplicaScanReply read_scan_reply(const fb::ReplicaScanReply& table, Fields& fiel
 }
 
 ReplicaInspect read_inspect(const fb::ReplicaInspect& table, Fields& fields) {
-  return {.scope = fields.scope(*table.scope()), .key = read_key(table.key(), fields)};
+  return {.scope = fields.scope(*table.scope()), .key = fields.stored_key(table.key())};
 }
 
 ReplicaInspectReply read_inspect_reply(const fb::ReplicaInspectReply& table, Fields& fields) {
@@ -190,12 +177,12 @@ Result<ReplicaReadReply> decode(BytesView body) {
 
 template <>
 Result<ReplicaScan> decode(BytesView body) {
-  return decode_as(body, "replica_scan", read_scan);
+  return decode_as(body, "replica_scan", read_replica_scan);
 }
 
 template <>
 Result<ReplicaScanReply> decode(BytesView body) {
-  return decode_as(body, "replica_scan_reply", read_scan_reply);
+  return decode_as(body, "replica_scan_reply", read_replica_scan_reply);
 }
 
 template <>

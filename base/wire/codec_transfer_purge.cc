@@ -12,13 +12,6 @@ namespace {
 
 using Entries = flatbuffers::Vector<flatbuffers::Offset<fb::PurgeEntry>>;
 
-// A listing goes on right after a key: that key and a zero byte.
-constexpr std::size_t bound_bytes = limits::stored_key_bytes + 1;
-
-fb::Scope to_fb(const ReplicaScope& scope) {
-  return {scope.configuration.value, scope.generation.value, scope.partition.value};
-}
-
 auto to_fb(FrameBuilder& frame, const std::vector<PurgeEntry>& entries) {
   std::vector<flatbuffers::Offset<fb::PurgeEntry>> list;
   list.reserve(entries.size());
@@ -36,9 +29,7 @@ std::vector<PurgeEntry> read_entries(const Entries* list, Fields& fields) {
   entries.reserve(size);
   for (std::uint32_t i = 0; i < size; ++i) {
     const fb::PurgeEntry& entry = *list->Get(i);
-    const BytesView key = fields.bytes(entry.key(), limits::stored_key_bytes, "the key");
-    fields.require(key.size() > limits::stored_key_bytes - limits::key_bytes,
-                   "the key is too short");
+    const BytesView key = fields.stored_key(entry.key());
     fields.require(entry.what() == 1 || entry.what() == 2, "what to purge is not known");
     fields.require(entries.empty() || entries.back().key < key, "the keys do not ascend");
     entries.push_back(
@@ -49,12 +40,12 @@ std::vector<PurgeEntry> read_entries(const Entries* list, Fields& fields) {
 
 PurgeList read_list(const fb::PurgeList& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
-          .from = fields.bytes(table.from(), bound_bytes, "the first key")};
+          .from = fields.bound(table.from(), "the first key")};
 }
 
 PurgeListReply read_list_reply(const fb::PurgeListReply& table, Fields& fields) {
   return {.entries = read_entries(table.entries(), fields),
-          .reach = fields.bytes(table.reach(), bound_bytes, "the key reached"),
+          .reach = fields.bound(table.reach(), "the key reached"),
           .generation = Generation{table.generation()},
           .purged = Generation{table.purged()},
           .actor = ActorId{table.actor()}};

@@ -10,20 +10,9 @@ namespace coterie::wire {
 
 namespace {
 
-constexpr std::size_t bound_bytes = limits::stored_key_bytes + 1;
 constexpr std::uint8_t level_most = 5;  // of cells that have cells below them
 constexpr std::uint8_t depth_most = 6;
 constexpr std::size_t children = 16;
-
-fb::Scope to_fb(const ReplicaScope& scope) {
-  return {scope.configuration.value, scope.generation.value, scope.partition.value};
-}
-
-BytesView read_key(BytesField field, Fields& fields) {
-  const BytesView key = fields.bytes(field, limits::stored_key_bytes, "the key");
-  fields.require(key.size() > limits::stored_key_bytes - limits::key_bytes, "the key is too short");
-  return key;
-}
 
 template <class T>
 std::vector<T> read_numbers(const flatbuffers::Vector<T>* list, std::size_t most,
@@ -97,42 +86,42 @@ TreeCellsReply read_cells_reply(const fb::TreeCellsReply& table, Fields& fields)
 RangeDigests read_digests(const fb::RangeDigests& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
           .salt = table.salt(),
-          .from = fields.bytes(table.from(), bound_bytes, "the first key"),
-          .to = fields.bytes(table.to(), bound_bytes, "the end's key"),
+          .from = fields.bound(table.from(), "the first key"),
+          .to = fields.bound(table.to(), "the end's key"),
           .hashes = read_numbers(table.hashes(), limits::range_hashes_a_frame, "the list of hashes",
                                  fields)};
 }
 
 RangeDigestsReply read_digests_reply(const fb::RangeDigestsReply& table, Fields& fields) {
   const auto read = [&](const fb::RangeDigest& each) -> RangeDigest {
-    return {.key = read_key(each.key(), fields), .digest = each.digest()};
+    return {.key = fields.stored_key(each.key()), .digest = each.digest()};
   };
   return {.unknown =
               fields.list(table.unknown(), limits::scan_page_records, "the list of records", read),
           .missing = read_numbers(table.missing(), limits::range_hashes_a_frame,
                                   "the list of missing records", fields),
-          .covered_to = fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
+          .covered_to = fields.bound(table.covered_to(), "the end's key")};
 }
 
 RangePieces read_pieces(const fb::RangePieces& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
-          .from = fields.bytes(table.from(), bound_bytes, "the first key"),
-          .to = fields.bytes(table.to(), bound_bytes, "the end's key")};
+          .from = fields.bound(table.from(), "the first key"),
+          .to = fields.bound(table.to(), "the end's key")};
 }
 
 RangePiecesReply read_pieces_reply(const fb::RangePiecesReply& table, Fields& fields) {
   const auto read = [&](const fb::RangePiece& each) -> RangePiece {
-    return {.first = fields.bytes(each.first(), bound_bytes, "a piece's key"),
+    return {.first = fields.bound(each.first(), "a piece's key"),
             .hash = each.hash(),
             .records = each.records()};
   };
   return {.pieces = fields.list(table.pieces(), limits::range_pieces, "the list of pieces", read),
-          .covered_to = fields.bytes(table.covered_to(), bound_bytes, "the end's key")};
+          .covered_to = fields.bound(table.covered_to(), "the end's key")};
 }
 
 ReplicaRecords read_records(const fb::ReplicaRecords& table, Fields& fields) {
   const auto read = [&](const fb::RecordWanted& each) -> RecordWanted {
-    return {.key = read_key(each.key(), fields), .digest = each.digest()};
+    return {.key = fields.stored_key(each.key()), .digest = each.digest()};
   };
   return {
       .scope = fields.scope(*table.scope()),

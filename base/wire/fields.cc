@@ -33,6 +33,12 @@ BytesView Fields::bytes(BytesField field, std::size_t most, std::string_view nam
   return bytes;
 }
 
+BytesView Fields::stored_key(BytesField field) {
+  const BytesView key = bytes(field, limits::stored_key_bytes, "the key");
+  require(key.size() > limits::stored_key_bytes - limits::key_bytes, "the key is too short");
+  return key;
+}
+
 Key Fields::key(std::uint32_t bucket, BytesField partition_key, BytesField sort_key) {
   const Key key{
       .bucket = BucketId{bucket}, .partition_key = take(partition_key), .sort_key = take(sort_key)};

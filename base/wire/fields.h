@@ -27,6 +27,13 @@ class Fields {
   /// An absent field is no bytes. Fields share none: all together have no more than the body, so
   /// that a small frame cannot become large when its fields are copied.
   BytesView bytes(BytesField field, std::size_t most, std::string_view name);
+  /// A record's key as the store knows it.
+  BytesView stored_key(BytesField field);
+  /// An end of a range of stored keys: a range that goes on right after a key begins with that key
+  /// and a zero byte.
+  BytesView bound(BytesField field, std::string_view name) {
+    return bytes(field, limits::stored_key_bytes + 1, name);
+  }
   /// The parts of one record's key. It has a partition key.
   Key key(std::uint32_t bucket, BytesField partition_key, BytesField sort_key);
   Quorum quorum(std::uint8_t count, std::string_view name);

@@ -50,4 +50,8 @@ template <class Tag>
   return {epoch.number, epoch.lineage};
 }
 
+[[nodiscard]] inline fb::Scope to_fb(const ReplicaScope& scope) {
+  return {scope.configuration.value, scope.generation.value, scope.partition.value};
+}
+
 }  // namespace coterie::wire

@@ -10,7 +10,6 @@ namespace coterie::coordinator {
 
 namespace {
 
-constexpr std::uint32_t unavailable_retry_ms = 100;
 constexpr Duration hedge_delay_least = std::chrono::milliseconds(1);
 
 Error request_error(ErrorCode code, std::string message, std::uint32_t retry_after_ms = 0) {

@@ -40,6 +40,9 @@ struct Counters {
   std::uint64_t bad_answers = 0;  ///< replicas' records that could not be decoded
 };
 
+/// What a client is told to wait after owners could not be reached.
+inline constexpr std::uint32_t unavailable_retry_ms = 100;
+
 /// What the three kinds of operation share.
 struct Parts {
   NodeId self;

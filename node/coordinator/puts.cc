@@ -11,8 +11,6 @@ namespace coterie::coordinator {
 
 namespace {
 
-constexpr std::uint32_t unavailable_retry_ms = 100;
-
 /// What a client is given back for a put that had `dot` before. Where that cannot be told any more
 /// it keeps what it had: its next put then replaces nothing that it has not seen.
 Bytes context_again(BytesView key, BytesView handed_in, const Record& record, const Dot& dot,

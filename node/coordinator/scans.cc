@@ -12,8 +12,6 @@ namespace coterie::coordinator {
 
 namespace {
 
-constexpr std::uint32_t unavailable_retry_ms = 100;
-
 /// Ascending, within [from, to), and not cut short with nothing to show.
 bool is_a_page(const std::vector<LocalScan::Entry>& entries, bool is_truncated, BytesView from,
                BytesView to) {

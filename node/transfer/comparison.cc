@@ -12,8 +12,6 @@ namespace coterie::transfer {
 
 namespace {
 
-constexpr std::size_t children = 16;
-
 bool is_unsure(wire::TreeState state) {
   return state == wire::TreeState::equal_unsure || state == wire::TreeState::differing_unsure;
 }
@@ -151,14 +149,14 @@ void Comparison::descend(PartitionId partition, unsigned level,
   const auto ours = folded_level(tree, level + 1, salt_);
   std::vector<std::uint32_t> differing;
   for (std::size_t i = 0; i < theirs.size(); ++i) {
-    const std::size_t cell = parents[i / children] * children + i % children;
+    const std::size_t cell = parents[i / tree_fan_out] * tree_fan_out + i % tree_fan_out;
     if (ours[cell] != theirs[i]) differing.push_back(static_cast<std::uint32_t>(cell));
   }
   if (level + 1 >= common_depth(partition, open_.at(partition).their_depth)) {
     for (const auto cell : differing) add_leaf(partition, level + 1, cell);
     return;
   }
-  constexpr std::size_t most = limits::tree_cells_a_frame / children;
+  constexpr std::size_t most = limits::tree_cells_a_frame / tree_fan_out;
   for (std::size_t i = 0; i < differing.size(); i += most) {
     const auto from = differing.begin() + static_cast<std::ptrdiff_t>(i);
     const auto length = static_cast<std::ptrdiff_t>(std::min(most, differing.size() - i));
@@ -187,7 +185,7 @@ void Comparison::ask(PartitionId partition, const Cells& cells) {
       partition, message, [this, partition, cells](const wire::TreeCellsReply& reply) {
         // The tree may have become shallower or deeper, here or there.
         const bool is_deep_enough = common_depth(partition, reply.depth) > cells.level &&
-                                    reply.cells.size() == cells.parents.size() * children;
+                                    reply.cells.size() == cells.parents.size() * tree_fan_out;
         if (!is_deep_enough) {
           for (const auto cell : cells.parents) {
             add_leaf(partition, cells.level, cell);

@@ -12,8 +12,6 @@ namespace coterie::transfer {
 
 namespace {
 
-constexpr std::size_t children = 16;
-
 bool is_equal(wire::TreeState state) {
   return state == wire::TreeState::equal || state == wire::TreeState::equal_unsure;
 }
@@ -134,8 +132,8 @@ Result<Bytes> ComparisonAnswers::answer(const wire::TreeCells& message, const wi
   if (message.level < reply.depth) {
     const auto cells = folded_level(tree, message.level + 1U, message.salt);
     for (const std::size_t parent : message.parents) {
-      const auto from = cells.begin() + static_cast<std::ptrdiff_t>(parent * children);
-      reply.cells.insert(reply.cells.end(), from, from + children);
+      const auto from = cells.begin() + static_cast<std::ptrdiff_t>(parent * tree_fan_out);
+      reply.cells.insert(reply.cells.end(), from, from + tree_fan_out);
     }
   }
   return wire::encode(reply, to);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t page_hints = 256;
 /// Hints looked at in one turn of the loop, sent or not.
-constexpr std::size_t steps_a_turn = 256;
+constexpr std::size_t hints_a_turn = 256;
 /// What a frame has besides key and record: nearly, and never more than.
 constexpr std::size_t frame_overhead_bytes = 128;
 constexpr std::size_t frame_overhead_most = 1024;
@@ -42,7 +42,7 @@ void Handoff::replay(NodeId target, Stream& stream, Instant now) {
       1, env_.port.is_busy() ? options_.window / yield_factor : options_.window);
   for (std::size_t step = 0; stream.in_flight.size() < window; ++step) {
     if (stream.bytes_in_flight >= limits::handoff_window_bytes) return;
-    if (step == steps_a_turn) return wake_at(now);
+    if (step == hints_a_turn) return wake_at(now);
     if (const Instant ready = throttle_.ready(now); ready > now) return wake_at(ready);
     if (stream.queue.empty() && !fill(target, stream)) return end_pass(target, stream, now);
     send_next(target, stream, now);

@@ -69,13 +69,14 @@ def everything_is_compiled(build, tally):
 
 
 def headers(build, options, tally):
-    """Every header compiles alone, with the flags of a source file near it."""
+    """Every header compiles alone, with the flags of a source file near it. One with a source file
+    of its own does when that does, since it is the first that it includes."""
     sources = compile_commands(build)
-    names = files(".h")
+    names = [name for name in files(".h") if name.removesuffix(".h") + ".cc" not in sources]
     lines = ["rule header", "  command = $compile -MD -MF $out.d -MT $out && touch $out",
              "  depfile = $out.d", "  deps = gcc", "  description = $in"]
     for name in names:
-        compile_line = syntax_only(nearest(name, sources), name)
+        compile_line = syntax_only(build, nearest(name, sources), name)
         lines += [f"build {name}.alone: header {os.path.abspath(name)}",
                   f"  compile = {compile_line.replace('$', '$$')}"]
     directory = os.path.join(build.directory, "headers")
@@ -108,7 +109,7 @@ def nearest(name, sources):
     return sources[max(sources, key=shared)]
 
 
-def syntax_only(arguments, name):
+def syntax_only(build, arguments, name):
     kept = []
     skip = False
     for argument in arguments:
@@ -119,7 +120,7 @@ def syntax_only(arguments, name):
         else:
             kept.append(argument)
     kept = kept[:-1]  # the source file
-    directory = os.path.abspath(os.path.join("build-check", "sanitizers"))
+    directory = os.path.abspath(build.directory)
     kept = [re.sub(r"^(-I|-isystem)(?!/)(?=.)", rf"\1{directory}/", argument) for argument in kept]
     kept = [argument for argument in kept if argument != "ccache"]
     return shlex.join([*kept, "-fsyntax-only", "-x", "c++", "-include", os.path.abspath(name),
