@@ -44,6 +44,30 @@ Stage Epoch::stage(PartitionId partition) const {
   return contents_.stages[partition.value];
 }
 
+const Change* Epoch::change(PartitionId partition) const {
+  const auto lists = [partition](const Change& change) {
+    return std::ranges::binary_search(change.handovers, partition, {}, &Handover::partition);
+  };
+  if (stage(partition) == Stage::stable) return nullptr;
+  const auto found = std::ranges::find_if(contents_.changes, lists);
+  check(found != contents_.changes.end(), "a partition that is not stable is in a change");
+  return &*found;
+}
+
+const Handover* Epoch::handover(PartitionId partition) const {
+  const Change* of = change(partition);
+  if (of == nullptr) return nullptr;
+  return &*std::ranges::lower_bound(of->handovers, partition, {}, &Handover::partition);
+}
+
+transition::Configuration Epoch::at(PartitionId partition) const {
+  transition::Configuration out{.number = configuration(partition),
+                                .stage = stage(partition),
+                                .old_owners = owners(partition)};
+  if (const Handover* of = handover(partition)) out.new_owners = of->new_owners;
+  return out;
+}
+
 std::vector<NodeId> Epoch::preference_list(PartitionId partition, std::size_t most) const {
   most = std::min(most, contents_.members.size());
   std::vector<NodeId> list;

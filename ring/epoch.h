@@ -12,7 +12,10 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "ring/bucket.h"
+#include "ring/change.h"
+#include "ring/stage.h"
 #include "ring/token.h"
+#include "ring/transition/configuration.h"
 
 namespace coterie {
 
@@ -25,16 +28,6 @@ struct Member {
   std::string address;           ///< of its gossip door, host:port
 
   bool operator==(const Member&) const = default;
-};
-
-/// Where a partition's change of owners stands (DESIGN: topology). The numbers are in the format.
-enum class Stage : std::uint8_t {
-  stable = 0,
-  open = 1,
-  cut_over = 2,
-  finished = 3,
-  aborting = 4,
-  aborted = 5,
 };
 
 /// All that an epoch says; plain data for those who make epochs. Readers use Epoch.
@@ -52,8 +45,8 @@ struct EpochContents {
   std::vector<NodeId> owners;
   /// Of each partition; from 1.
   std::vector<ConfigurationNumber> configurations;
-  /// Of each partition; only `stable` is accepted until owners can change.
-  std::vector<Stage> stages;
+  std::vector<Stage> stages;    ///< of each partition: that of the change it is in, else stable
+  std::vector<Change> changes;  ///< sorted by id
 
   bool operator==(const EpochContents&) const = default;
 };
@@ -91,6 +84,11 @@ class Epoch {
   [[nodiscard]] bool owns(NodeId node, PartitionId partition) const;
   [[nodiscard]] ConfigurationNumber configuration(PartitionId partition) const;
   [[nodiscard]] Stage stage(PartitionId partition) const;
+  /// What decides quorums, sources and barriers of the partition; valid as long as the epoch.
+  [[nodiscard]] transition::Configuration at(PartitionId partition) const;
+  [[nodiscard]] std::span<const Change> changes() const { return contents_.changes; }
+  /// The change that the partition is in; null if it is stable.
+  [[nodiscard]] const Change* change(PartitionId partition) const;
   /// At most `most` nodes: the owners, then the fallbacks: the owners of the partitions clockwise
   /// in their order, each node once, and last, by id, members that own nothing.
   [[nodiscard]] std::vector<NodeId> preference_list(PartitionId partition, std::size_t most) const;
@@ -108,6 +106,7 @@ class Epoch {
 
  private:
   explicit Epoch(EpochContents contents);
+  [[nodiscard]] const Handover* handover(PartitionId partition) const;
 
   EpochContents contents_;
   std::vector<std::uint16_t> buckets_by_name_;  // places in contents_.buckets

@@ -131,15 +131,9 @@ Result<void> check_buckets(const EpochContents& c) {
   return {};
 }
 
-Result<void> check_partition(const EpochContents& c, std::uint32_t partition) {
+Result<void> check_owners(const EpochContents& c, std::uint32_t partition,
+                          std::span<const NodeId> owners) {
   const auto which = [&] { return "partition " + std::to_string(partition) + ": "; };
-  if (c.stages[partition] != Stage::stable) {
-    return fail(ErrorCode::unsupported_version,
-                "epoch: " + which() + "this build knows only the stage stable");
-  }
-  if (c.configurations[partition].value == 0) return refuse(which() + "configurations begin at 1");
-  const std::span<const NodeId> owners =
-      std::span(c.owners).subspan(std::size_t{partition} * c.replicas, c.replicas);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     if (!is_member(c, owners[i])) {
       return refuse(which() + "owner " + to_hex(owners[i]) + " is no member");
@@ -148,6 +142,58 @@ Result<void> check_partition(const EpochContents& c, std::uint32_t partition) {
       return refuse(which() + "owner " + to_hex(owners[i]) + " twice");
     }
   }
+  return {};
+}
+
+Result<void> check_partition(const EpochContents& c, std::uint32_t partition) {
+  const auto which = [&] { return "partition " + std::to_string(partition) + ": "; };
+  if (c.configurations[partition].value == 0) return refuse(which() + "configurations begin at 1");
+  return check_owners(c, partition,
+                      std::span(c.owners).subspan(std::size_t{partition} * c.replicas, c.replicas));
+}
+
+Result<void> check_change(const EpochContents& c, const Change& change,
+                          std::set<PartitionId>& seen) {
+  const std::string which = "change " + std::to_string(change.id) + ": ";
+  if (change.id == 0 || change.id > c.number.number) return refuse(which + "its id is no epoch's");
+  if (change.stage != Stage::open && change.stage != Stage::cut_over &&
+      change.stage != Stage::aborting) {
+    return refuse(which + "a change that is listed is under way");
+  }
+  if (change.handovers.empty() || !strictly_ascending(change.handovers, &Handover::partition)) {
+    return refuse(which + "its partitions must be sorted, none twice, at least one");
+  }
+  if (!strictly_ascending(change.removed, std::identity{})) {
+    return refuse(which + "removed nodes must be sorted, none twice");
+  }
+  for (const NodeId node : change.removed) {
+    if (!is_member(c, node)) return refuse(which + "a removed node is a member until it ends");
+  }
+  for (const Handover& handover : change.handovers) {
+    const auto partition = handover.partition.value;
+    if (partition >= c.partitions || c.stages[partition] != change.stage) {
+      return refuse(which + "its partitions must be at its stage");
+    }
+    if (!seen.insert(handover.partition).second) {
+      return refuse("partition " + std::to_string(partition) + " is in two changes");
+    }
+    if (handover.new_owners.size() != c.replicas) {
+      return refuse(which + "new owners must be as many as replicas");
+    }
+    if (auto fine = check_owners(c, partition, handover.new_owners); !fine) return fine;
+  }
+  return {};
+}
+
+Result<void> check_changes(const EpochContents& c) {
+  if (!strictly_ascending(c.changes, &Change::id)) return refuse("changes must be sorted by id");
+  std::set<PartitionId> seen;
+  for (const Change& change : c.changes) {
+    if (auto fine = check_change(c, change, seen); !fine) return fine;
+  }
+  const auto moving =
+      c.stages.size() - static_cast<std::size_t>(std::ranges::count(c.stages, Stage::stable));
+  if (moving != seen.size()) return refuse("a partition that is not stable is in no change");
   return {};
 }
 
@@ -160,7 +206,7 @@ Result<void> check_epoch(const EpochContents& contents) {
   for (std::uint32_t partition = 0; partition < contents.partitions; ++partition) {
     if (auto fine = check_partition(contents, partition); !fine) return fine;
   }
-  return {};
+  return check_changes(contents);
 }
 
 }  // namespace coterie

@@ -5,8 +5,7 @@
 
 namespace coterie {
 
-/// What Epoch::make verifies; an Error of code invalid_argument (of unsupported_version for a stage
-/// that this build cannot serve) that names what is wrong.
+/// What Epoch::make verifies; an Error of code invalid_argument that names what is wrong.
 [[nodiscard]] Result<void> check_epoch(const EpochContents& contents);
 
 }  // namespace coterie

@@ -11,7 +11,8 @@
 namespace coterie {
 namespace {
 
-constexpr std::uint16_t format = 1;
+constexpr std::uint16_t format_settled = 1;  // no change is under way
+constexpr std::uint16_t format = 2;
 constexpr std::uint8_t kind_eventual = 0;
 constexpr std::size_t checksum_bytes = 8;
 constexpr std::size_t members_with_short_places = 256;
@@ -56,10 +57,23 @@ class PlaceWriter {
   const std::vector<Member>& members_;
 };
 
+void write(ByteWriter& writer, PlaceWriter& places, const Change& change) {
+  writer.varint(change.id);
+  writer.u8(std::to_underlying(change.stage));
+  writer.u8(change.is_paused ? 1 : 0);
+  writer.varint(change.removed.size());
+  for (const NodeId node : change.removed) places.write(node);
+  writer.varint(change.handovers.size());
+  for (const Handover& handover : change.handovers) {
+    writer.varint(handover.partition.value);
+    for (const NodeId owner : handover.new_owners) places.write(owner);
+  }
+}
+
 Bytes encode_contents(const EpochContents& contents) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u16(format);
+  writer.u16(contents.changes.empty() ? format_settled : format);
   writer.u32(contents.number.lineage);
   writer.u64(contents.number.number);
   write(writer, contents.cluster);
@@ -85,6 +99,9 @@ Bytes encode_contents(const EpochContents& contents) {
       places.write(contents.owners[partition * contents.replicas + i]);
     }
   }
+  if (contents.changes.empty()) return out;
+  writer.varint(contents.changes.size());
+  for (const Change& change : contents.changes) write(writer, places, change);
   return out;
 }
 
@@ -106,7 +123,7 @@ class Decoder {
   Result<EpochContents> decode() {
     read_head();
     for (const auto part : {&Decoder::read_members, &Decoder::read_voters, &Decoder::read_buckets,
-                            &Decoder::read_partitions}) {
+                            &Decoder::read_partitions, &Decoder::read_changes}) {
       if (auto fine = (this->*part)(); !fine) return std::unexpected(std::move(fine.error()));
     }
     if (!reader_.finished()) return corrupt("truncated or too long");
@@ -128,7 +145,7 @@ class Decoder {
   }
 
   void read_head() {
-    reader_.u16();  // the format, looked at before
+    format_ = reader_.u16();
     out_.number.lineage = reader_.u32();
     out_.number.number = reader_.u64();
     out_.cluster = read_id<ClusterId>();
@@ -204,7 +221,7 @@ class Decoder {
     out_.stages.reserve(out_.partitions);
     for (std::uint32_t partition = 0; partition < out_.partitions && reader_.ok(); ++partition) {
       const std::uint8_t stage = reader_.u8();
-      if (stage > std::to_underlying(Stage::aborted)) return newer("a stage");
+      if (!is_stage(stage)) return newer("a stage");
       out_.stages.push_back(static_cast<Stage>(stage));
       out_.configurations.push_back(ConfigurationNumber{reader_.varint()});
       for (std::uint32_t i = 0; i < out_.replicas; ++i) out_.owners.push_back(read_place());
@@ -212,7 +229,48 @@ class Decoder {
     return {};
   }
 
+  static bool is_stage(std::uint8_t stage) {
+    return stage <= std::to_underlying(Stage::cut_over) ||
+           stage == std::to_underlying(Stage::aborting);
+  }
+
+  Result<void> read_changes() {
+    if (format_ == format_settled) return {};
+    const std::uint64_t count = reader_.varint();
+    if (!reader_.ok() || count > out_.partitions) return corrupt("too many changes");
+    for (std::uint64_t i = 0; i < count && reader_.ok(); ++i) {
+      if (auto fine = read_change(); !fine) return fine;
+    }
+    return {};
+  }
+
+  Result<void> read_change() {
+    Change& change = out_.changes.emplace_back();
+    change.id = reader_.varint();
+    const std::uint8_t stage = reader_.u8();
+    const std::uint8_t paused = reader_.u8();
+    const std::uint64_t removed = reader_.varint();
+    if (!reader_.ok() || paused > 1 || removed > out_.members.size()) {
+      return corrupt("a malformed change");
+    }
+    if (!is_stage(stage)) return newer("a stage");
+    change.stage = static_cast<Stage>(stage);
+    change.is_paused = paused == 1;
+    for (std::uint64_t i = 0; i < removed; ++i) change.removed.push_back(read_place());
+    const std::uint64_t handovers = reader_.varint();
+    if (!reader_.ok() || handovers > out_.partitions) return corrupt("a malformed change");
+    for (std::uint64_t i = 0; i < handovers && reader_.ok(); ++i) {
+      Handover& handover = change.handovers.emplace_back();
+      const std::uint64_t partition = reader_.varint();
+      if (partition >= out_.partitions) return corrupt("a change of a partition there is none of");
+      handover.partition = PartitionId{static_cast<std::uint32_t>(partition)};
+      for (std::uint32_t n = 0; n < out_.replicas; ++n) handover.new_owners.push_back(read_place());
+    }
+    return {};
+  }
+
   ByteReader reader_;
+  std::uint16_t format_ = 0;
   EpochContents out_;
 };
 

@@ -8,7 +8,7 @@
 
 namespace coterie {
 
-/// The epoch's bytes on disk and on the wire, format 1, little-endian:
+/// The epoch's bytes on disk and on the wire, format 1 (2 while owners change), little-endian:
 ///   u16 format; u32 lineage; u64 number; u64 x 2 cluster id (high, low); u64 hash seed;
 ///   u32 partitions; u8 replicas;
 ///   varint members, each: u64 x 2 id (high, low), sized zone, varint weight, sized address;
@@ -16,6 +16,8 @@ namespace coterie {
 ///   varint buckets, each: varint id, sized name, u8 kind (0 = eventual), u8 r, u8 w, u8 sloppy,
 ///     u8 durability, u8 resolver, varint default time to live (ms);
 ///   for each partition: u8 stage, varint configuration, replicas x member place;
+///   format 2: varint changes, at least one, each: varint id, u8 stage, u8 paused, varint removed,
+///     each: member place, varint handovers, each: varint partition, replicas x member place;
 ///   u64 XXH3-64 of all bytes before it.
 /// A member place is its index in the list of members: u8 with up to 256 members, else u16.
 /// Equal epochs have equal bytes.

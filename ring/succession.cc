@@ -1,10 +1,15 @@
 #include "ring/succession.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
+
+#include "ring/transition/entries.h"
 
 namespace coterie {
 namespace {
+
+using transition::smallest_quorums;
 
 std::unexpected<Error> refuse(std::string why) {
   return fail(ErrorCode::invalid_argument, "the next epoch: " + std::move(why));
@@ -40,14 +45,82 @@ Result<void> check_buckets(const Epoch& base, const Epoch& next) {
   return {};
 }
 
+/// Lowering R or W needs a barrier of its own, which there is not: a request under the old numbers
+/// could miss one under the new ones. Barriers of changes under way count with the smallest.
+Result<void> check_quorums(const Epoch& base, const Epoch& next) {
+  const auto before = smallest_quorums(base);
+  const auto after = smallest_quorums(next);
+  if (!base.changes().empty() && (after.r < before.r || after.w < before.w)) {
+    return refuse("no bucket's R or W may be smaller than all others' while owners change");
+  }
+  for (const Bucket& bucket : base.buckets()) {
+    const Bucket& now = *next.bucket(bucket.id);
+    if (now.r < bucket.r || now.w < bucket.w) {
+      return refuse("bucket " + bucket.name + ": R and W cannot be lowered");
+    }
+  }
+  return {};
+}
+
+bool is_same(std::span<const NodeId> one, std::span<const NodeId> other) {
+  return std::ranges::equal(one, other);
+}
+
+/// Whether one entry of the log may bring a partition from `before` to `after`.
+bool is_step(const transition::Configuration& before, const transition::Configuration& after) {
+  const bool keeps_old = is_same(before.old_owners, after.old_owners);
+  const bool keeps_new = is_same(before.new_owners, after.new_owners);
+  switch (before.stage) {
+    case Stage::stable:
+      return after.stage == Stage::open && keeps_old;
+    case Stage::open:
+      return (after.stage == Stage::cut_over || after.stage == Stage::aborting) && keeps_old &&
+             keeps_new;
+    case Stage::cut_over:
+      return after.stage == Stage::stable && is_same(before.new_owners, after.old_owners);
+    case Stage::aborting:
+      return after.stage == Stage::stable && keeps_old;
+  }
+  return false;
+}
+
 Result<void> check_partition(const Epoch& base, const Epoch& next, PartitionId partition) {
-  const auto before = base.configuration(partition).value;
-  const auto after = next.configuration(partition).value;
-  const bool is_same = std::ranges::equal(base.owners(partition), next.owners(partition)) &&
-                       base.stage(partition) == next.stage(partition);
-  if (after != (is_same ? before : before + 1)) {
-    return refuse("partition " + std::to_string(partition.value) +
-                  ": the configuration number rises by one with each change, and only then");
+  const auto before = base.at(partition);
+  const auto after = next.at(partition);
+  const auto which = "partition " + std::to_string(partition.value) + ": ";
+  const bool is_unchanged = before.stage == after.stage &&
+                            is_same(before.old_owners, after.old_owners) &&
+                            is_same(before.new_owners, after.new_owners);
+  if (!is_unchanged && !is_step(before, after)) {
+    return refuse(which + "its owners change only by the stages of a change, one at a time");
+  }
+  if (after.number.value != before.number.value + (is_unchanged ? 0 : 1)) {
+    return refuse(which + "the configuration number rises by one with each change, and only then");
+  }
+  return {};
+}
+
+const Change* find(std::span<const Change> changes, std::uint64_t id) {
+  const auto found = std::ranges::lower_bound(changes, id, {}, &Change::id);
+  return found != changes.end() && found->id == id ? &*found : nullptr;
+}
+
+/// A change moves as a whole. Its partitions' stages are looked at one by one elsewhere.
+Result<void> check_change(const Change& change, const Epoch& base, const Epoch& next) {
+  const auto which = "change " + std::to_string(change.id) + ": ";
+  const Change* before = find(base.changes(), change.id);
+  if (before == nullptr) {
+    if (change.id != next.number().number || change.stage != Stage::open) {
+      return refuse(which + "it is opened by the epoch that gives it its id");
+    }
+    return {};
+  }
+  if (change.handovers != before->handovers) return refuse(which + "its partitions are fixed");
+  if (!std::ranges::includes(change.removed, before->removed)) {
+    return refuse(which + "who was removed stays removed");
+  }
+  if (before->is_paused && before->stage == Stage::open && change.stage == Stage::cut_over) {
+    return refuse(which + "it is paused");
   }
   return {};
 }
@@ -56,7 +129,12 @@ Result<void> check_partition(const Epoch& base, const Epoch& next, PartitionId p
 
 Result<void> check_succession(const Epoch& base, const Epoch& next) {
   if (auto fine = check_constants(base, next); !fine) return fine;
-  if (auto fine = check_buckets(base, next); !fine) return fine;
+  for (const auto part : {check_buckets, check_quorums}) {
+    if (auto fine = part(base, next); !fine) return fine;
+  }
+  for (const Change& change : next.changes()) {
+    if (auto fine = check_change(change, base, next); !fine) return fine;
+  }
   for (std::uint32_t partition = 0; partition < base.partitions(); ++partition) {
     if (auto fine = check_partition(base, next, PartitionId{partition}); !fine) return fine;
   }

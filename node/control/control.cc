@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/siphash.h"
 #include "base/wire/codec.h"
+#include "node/control/servable.h"
 #include "ring/epoch_codec.h"
 
 namespace coterie {
@@ -327,6 +328,10 @@ void Control::ask(const Birth::Question& question) {
 }
 
 void Control::adopt(std::shared_ptr<const Epoch> epoch) {
+  if (auto fine = check_servable(*epoch); !fine) {
+    env_.log.error("epochs", fine.error().message);
+    return;
+  }
   if (auto kept = epochs_.add(epoch); !kept) {
     env_.log.error("epochs", kept.error().message);
     return;

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "node/control/control.h"
+#include "node/control/servable.h"
 #include "node/control/vote_messages.h"
 #include "ring/succession.h"
 
@@ -14,7 +15,9 @@ void Control::propose(std::shared_ptr<const Epoch> next, Decided done) {
     done(fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry"));
     return;
   }
-  if (auto fine = check_succession(*epochs_.newest(), *next); !fine) {
+  auto fine = check_servable(*next);
+  if (fine) fine = check_succession(*epochs_.newest(), *next);
+  if (!fine) {
     done(std::move(fine));
     return;
   }

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "base/ids.h"
-#include "ring/epoch.h"
+#include "ring/stage.h"
 
 namespace coterie::transition {
 

@@ -5,19 +5,6 @@
 namespace coterie::transition {
 namespace {
 
-Stage stage_before(Step step) {
-  switch (step) {
-    case Step::cut_over:
-    case Step::abort:
-      return Stage::open;
-    case Step::finish:
-      return Stage::cut_over;
-    case Step::end_abort:
-      return Stage::aborting;
-  }
-  return Stage::stable;
-}
-
 bool has(const std::vector<NodeId>& nodes, NodeId node) {
   return std::ranges::count(nodes, node) != 0;
 }
@@ -57,6 +44,19 @@ void require_fences(const Configuration& configuration, const Evidence& evidence
 }
 
 }  // namespace
+
+Stage stage_before(Step step) {
+  switch (step) {
+    case Step::cut_over:
+    case Step::abort:
+      return Stage::open;
+    case Step::finish:
+      return Stage::cut_over;
+    case Step::end_abort:
+      return Stage::aborting;
+  }
+  return Stage::stable;
+}
 
 std::size_t fences_needed(std::size_t replicas, SmallestQuorums smallest) {
 #ifdef COTERIE_PLANT_FENCES_BY_W  // defined only where a test must see it

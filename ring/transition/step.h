@@ -14,6 +14,9 @@ namespace coterie::transition {
 /// The entries of the log that follow "open".
 enum class Step : std::uint8_t { cut_over, finish, abort, end_abort };
 
+/// The stage that the step begins at.
+[[nodiscard]] Stage stage_before(Step step);
+
 /// What is known to be durable of one partition, at its owners, old and new. All of it stays true
 /// once it is: evidence may be old, and may be gathered one by one.
 struct Evidence {

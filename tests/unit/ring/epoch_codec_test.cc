@@ -160,14 +160,14 @@ TEST_CASE("what this build does not know is told from damage") {
   const std::size_t bucket = body.find("words") + 5;  // kind, r, w, sloppy, ...
   const std::size_t partitions =
       body.size() - std::size_t{16} * (1 + 1 + 3);  // stage, number, places
-  CHECK(code_after([](Bytes& b) { b[0] = 2; }) == ErrorCode::unsupported_version);
+  CHECK(code_after([](Bytes& b) { b[0] = 3; }) == ErrorCode::unsupported_version);
   CHECK(code_after([](Bytes& b) { b[0] = 0; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[bucket] = 1; }) == ErrorCode::unsupported_version);
   CHECK(code_after([&](Bytes& b) { b[bucket + 1] = 9; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[bucket + 3] = 2; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[bucket + 4] = 2; }) == ErrorCode::unsupported_version);
   CHECK(code_after([&](Bytes& b) { b[bucket + 5] = 2; }) == ErrorCode::unsupported_version);
-  CHECK(code_after([&](Bytes& b) { b[partitions] = 1; }) == ErrorCode::unsupported_version);
+  CHECK(code_after([&](Bytes& b) { b[partitions] = 3; }) == ErrorCode::unsupported_version);
   CHECK(code_after([&](Bytes& b) { b[partitions] = 6; }) == ErrorCode::unsupported_version);
   CHECK(code_after([&](Bytes& b) { b[partitions + 1] = 0; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[partitions + 2] = 4; }) == ErrorCode::corrupt);

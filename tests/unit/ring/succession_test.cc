@@ -70,4 +70,15 @@ TEST_CASE("a bucket keeps its id and name, and no id comes twice") {
 TEST_CASE("a configuration's number rises with its partition's change, and only then") {
   CHECK(has(said([](auto& next) { next.configurations[3].value += 1; }), "partition 3"));
   CHECK(has(said([](auto& next) { std::swap(next.owners[0], next.owners[1]); }), "partition 0"));
+  CHECK(has(said([](auto& next) {
+              std::swap(next.owners[0], next.owners[1]);
+              next.configurations[0].value += 1;
+            }),
+            "stages of a change"));
+}
+
+TEST_CASE("no bucket's R or W is lowered without a barrier") {
+  CHECK(said([](auto& next) { next.buckets.front().r += 1; }) == "");
+  CHECK(has(said([](auto& next) { next.buckets.back().r -= 1; }), "lowered"));
+  CHECK(has(said([](auto& next) { next.buckets.back().w -= 1; }), "lowered"));
 }

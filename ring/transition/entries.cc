@@ -1,0 +1,111 @@
+#include "ring/transition/entries.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace coterie::transition {
+namespace {
+
+Result<Change*> find(EpochContents& next, std::uint64_t id) {
+  const auto found = std::ranges::find(next.changes, id, &Change::id);
+  if (found == next.changes.end()) {
+    return fail(ErrorCode::not_found, "no change " + std::to_string(id) + " is under way");
+  }
+  return &*found;
+}
+
+Stage stage_after(Step step) {
+  switch (step) {
+    case Step::cut_over:
+      return Stage::cut_over;
+    case Step::abort:
+      return Stage::aborting;
+    case Step::finish:
+    case Step::end_abort:
+      return Stage::stable;
+  }
+  return Stage::stable;
+}
+
+void move_to(EpochContents& next, const Handover& handover, Step step) {
+  const auto partition = handover.partition.value;
+  next.stages[partition] = stage_after(step);
+  next.configurations[partition].value += 1;
+  if (step != Step::finish) return;
+  std::ranges::copy(
+      handover.new_owners,
+      next.owners.begin() + static_cast<std::ptrdiff_t>(std::size_t{partition} * next.replicas));
+}
+
+}  // namespace
+
+SmallestQuorums smallest_quorums(const Epoch& epoch) {
+  SmallestQuorums out{.r = epoch.replicas(), .w = epoch.replicas()};
+  for (const Bucket& bucket : epoch.buckets()) {
+    out.r = std::min(out.r, bucket.r);
+    out.w = std::min(out.w, bucket.w);
+  }
+  return out;
+}
+
+EpochContents following(const Epoch& base) {
+  EpochContents next = base.contents();
+  next.number.number += 1;
+  return next;
+}
+
+Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
+                         std::vector<NodeId> removed) {
+  if (handovers.empty()) return fail(ErrorCode::invalid_argument, "a change moves something");
+  std::ranges::sort(handovers, {}, &Handover::partition);
+  for (const Handover& handover : handovers) {
+    const auto partition = handover.partition.value;
+    if (partition >= next.partitions) {
+      return fail(ErrorCode::invalid_argument,
+                  "there is no partition " + std::to_string(partition));
+    }
+    if (next.stages[partition] != Stage::stable) {
+      return fail(ErrorCode::refused, "partition " + std::to_string(partition) +
+                                          " is in another change; wait until that has ended");
+    }
+  }
+  for (const Handover& handover : handovers) {
+    next.stages[handover.partition.value] = Stage::open;
+    next.configurations[handover.partition.value].value += 1;
+  }
+  std::ranges::sort(removed);
+  next.changes.push_back(
+      {.id = next.number.number, .removed = std::move(removed), .handovers = std::move(handovers)});
+  return {};
+}
+
+Result<void> take_step(EpochContents& next, std::uint64_t change, Step step) {
+  const auto found = find(next, change);
+  if (!found) return std::unexpected(found.error());
+  Change& moving = **found;
+  if (moving.stage != stage_before(step)) {
+    return fail(ErrorCode::refused,
+                "change " + std::to_string(change) + " is at another stage than this step's");
+  }
+  if (moving.is_paused && step == Step::cut_over) {
+    return fail(ErrorCode::refused, "change " + std::to_string(change) + " is paused");
+  }
+  for (const Handover& handover : moving.handovers) move_to(next, handover, step);
+  moving.stage = stage_after(step);
+  if (moving.stage == Stage::stable)
+    std::erase_if(next.changes, [change](const Change& one) { return one.id == change; });
+  return {};
+}
+
+Result<void> pause_change(EpochContents& next, std::uint64_t change, bool is_paused) {
+  const auto found = find(next, change);
+  if (!found) return std::unexpected(found.error());
+  if ((*found)->stage != Stage::open) {
+    return fail(ErrorCode::refused, "only a change that is open can be paused or resumed");
+  }
+  (*found)->is_paused = is_paused;
+  return {};
+}
+
+}  // namespace coterie::transition

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "ring/change.h"
+#include "ring/epoch.h"
+#include "ring/transition/sources.h"
+#include "ring/transition/step.h"
+
+/// The entries of the log that a change of owners consists of, as epochs. Each of these functions
+/// changes `next`, the contents of the epoch after the one it was made from by following(); what
+/// else changes with it (members, weights, voters) is added by the caller, and Epoch::make and
+/// check_succession have the last word.
+namespace coterie::transition {
+
+/// The smallest R and W over the epoch's buckets; all replicas where there is none.
+[[nodiscard]] SmallestQuorums smallest_quorums(const Epoch& epoch);
+
+/// As `base`, under the next number.
+[[nodiscard]] EpochContents following(const Epoch& base);
+
+/// Opens a change, whose id is next.number.number. `removed`: dead members, for whose fences the
+/// operator stands in. Errors: invalid_argument: no handover, or one of a partition that there is
+/// not; refused: a partition is in another change, which must end first.
+[[nodiscard]] Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
+                                       std::vector<NodeId> removed);
+
+/// Takes the change's partitions to its next stage, under their next configuration numbers; after
+/// `finish` and `end_abort` they are stable and the change is not listed any more. That nothing is
+/// missing_for() any of them must be known. Errors: not_found; refused: it is at another stage, or
+/// paused.
+[[nodiscard]] Result<void> take_step(EpochContents& next, std::uint64_t change, Step step);
+
+/// Pauses the change, or resumes it. Errors: not_found; refused: it cannot be paused any more.
+[[nodiscard]] Result<void> pause_change(EpochContents& next, std::uint64_t change, bool is_paused);
+
+}  // namespace coterie::transition
