@@ -55,7 +55,10 @@ void Claims::hear(Instant now, const AliveClaim& claim, Outbox& out) {
   member->meta = claim.meta;
   core_.suspicions.erase(claim.id);
   if (!was_alive) core_.table.set_state(*member, MemberState::alive, now);
-  if (was_departed) core_.round.insert(claim.id, core_.random);
+  if (was_departed) {
+    core_.round.insert(claim.id, core_.random);
+    core_.newcomers.push_back(claim.id);
+  }
   pass_on(*member);
   if (!was_alive) {
     report(out, EventKind::alive_again, *member);
@@ -88,6 +91,7 @@ void Claims::add(Instant now, const AliveClaim& claim, Outbox& out) {
                                           .epoch = {},
                                           .since = now});
   core_.round.insert(claim.id, core_.random);
+  core_.newcomers.push_back(claim.id);
   pass_on(member);
   report(out, EventKind::joined, member);
 }
@@ -237,6 +241,7 @@ void Claims::forget(Instant now, Outbox& out) {
   for (const NodeId& id : old) {
     report(out, EventKind::forgotten, *core_.table.find(id));
     core_.rumours.remove(id);
+    core_.clocks.forget(id);
     core_.table.remove(id);
   }
 }

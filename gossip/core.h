@@ -11,6 +11,7 @@
 #include "gossip/member.h"
 #include "gossip/member_table.h"
 #include "gossip/outbox.h"
+#include "gossip/peer_clocks.h"
 #include "gossip/probe_round.h"
 #include "gossip/rumour_queue.h"
 #include "gossip/seal.h"
@@ -35,6 +36,9 @@ struct Core {
   Suspicions suspicions;
   ProbeRound round;
   LocalHealth health;
+  PeerClocks clocks;
+  /// Came alive since the last call; asked for their clocks before it ends.
+  std::vector<NodeId> newcomers;
   Counters counters;
 
   [[nodiscard]] Member& self() { return *table.find(self_id); }

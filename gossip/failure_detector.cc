@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t errands_most = 256;
 constexpr std::size_t suspects_asked_most = 32;  // in one gossip interval
+constexpr std::size_t newcomers_asked_most = 8;  // in one call
 
 }  // namespace
 
@@ -39,7 +40,8 @@ Instant FailureDetector::next_due() const {
 
 void FailureDetector::on_timer(Instant now, Outbox& out) {
   send_nacks(now, out);
-  if (probe_ && !probe_->acked && !probe_->indirect && probe_->indirect_at <= now) ask_others(out);
+  if (probe_ && !probe_->acked && !probe_->indirect && probe_->indirect_at <= now)
+    ask_others(now, out);
   if (next_probe_ > now) return;
   conclude(now, out);
   begin(now, out);
@@ -55,16 +57,16 @@ void FailureDetector::begin(Instant now, Outbox& out) {
                  .sequence = next_sequence_++,
                  .indirect_at = now + core_.settings.probe_timeout * multiplier};
   ++core_.counters.probes;
-  ping(*target, probe_->sequence, out);
+  ping(now, *target, probe_->sequence, out);
 }
 
-void FailureDetector::ask_others(Outbox& out) {
+void FailureDetector::ask_others(Instant now, Outbox& out) {
   probe_->indirect = true;
   ++core_.counters.probes_indirect;
   const Member* target = core_.table.find(probe_->target);
   if (target == nullptr) return;
   // Once more directly: one lost packet is commoner than a lost member.
-  ping(*target, probe_->sequence, out);
+  ping(now, *target, probe_->sequence, out);
   const auto helpers =
       core_.table.pick(core_.random, core_.settings.indirect_probes, [&](const Member& member) {
         return member.state == MemberState::alive && member.id != core_.self_id &&
@@ -158,20 +160,30 @@ void FailureDetector::ask_suspects(Instant now, Outbox& out) {
   if (urgent.size() > suspects_asked_most) urgent.resize(suspects_asked_most);
   for (const auto& [deadline, id] : urgent) {
     // The answer that matters is the refutation that comes with the ack.
-    ping(*core_.table.find(id), next_sequence_++, out);
+    ping(now, *core_.table.find(id), next_sequence_++, out);
   }
 }
 
-void FailureDetector::ask_a_dead(Outbox& out) {
+void FailureDetector::ask_a_dead(Instant now, Outbox& out) {
   const auto dead = core_.table.pick(
       core_.random, 1, [](const Member& member) { return member.state == MemberState::dead; });
   if (dead.empty() || core_.leaving) return;
   dead_asked_ = dead.front()->id;
   dead_sequence_ = next_sequence_++;
-  ping(*dead.front(), dead_sequence_, out);
+  ping(now, *dead.front(), dead_sequence_, out);
 }
 
-void FailureDetector::ping(const Member& member, std::uint32_t sequence, Outbox& out) {
+void FailureDetector::ask_newcomers(Instant now, Outbox& out) {
+  if (core_.newcomers.size() > newcomers_asked_most) core_.newcomers.resize(newcomers_asked_most);
+  for (const NodeId& id : core_.newcomers) {
+    const Member* member = core_.table.find(id);
+    if (member != nullptr && !core_.leaving) ping(now, *member, next_sequence_++, out);
+  }
+  core_.newcomers.clear();
+}
+
+void FailureDetector::ping(Instant now, const Member& member, std::uint32_t sequence, Outbox& out) {
+  core_.clocks.asked(now, sequence, member.id);
   sender_.send(member.address, member.id, {Ping{.sequence = sequence, .target = member.id}}, out);
 }
 

@@ -34,7 +34,9 @@ class FailureDetector {
   /// Asks suspects directly who were accused here or are about to be given up: a last chance.
   void ask_suspects(Instant now, Outbox& out);
   /// Asks one of the dead whether it is back; if so, tables are exchanged.
-  void ask_a_dead(Outbox& out);
+  void ask_a_dead(Instant now, Outbox& out);
+  /// Asks those that have just come for their clocks, which the next round might reach late.
+  void ask_newcomers(Instant now, Outbox& out);
 
  private:
   struct Probe {
@@ -58,10 +60,10 @@ class FailureDetector {
   };
 
   void begin(Instant now, Outbox& out);
-  void ask_others(Outbox& out);
+  void ask_others(Instant now, Outbox& out);
   void conclude(Instant now, Outbox& out);
   void send_nacks(Instant now, Outbox& out);
-  void ping(const Member& member, std::uint32_t sequence, Outbox& out);
+  void ping(Instant now, const Member& member, std::uint32_t sequence, Outbox& out);
 
   Core& core_;
   Claims& claims_;

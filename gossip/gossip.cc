@@ -62,6 +62,7 @@ void Gossip::Parts::enter(Instant now) {
 }
 
 void Gossip::Parts::finish(Instant now, Outbox& out) {
+  detector.ask_newcomers(now, out);
   const Instant next = std::min({detector.next_due(), claims.next_deadline(), joiner.next_due(),
                                  next_gossip, next_reconnect});
   promised = std::max(next, now);
@@ -84,7 +85,7 @@ void Gossip::Parts::gossip_tick(Instant now, Outbox& out) {
 void Gossip::Parts::reconnect_tick(Instant now, Outbox& out) {
   next_reconnect = now + core.settings.reconnect_interval;
   claims.forget(now, out);
-  detector.ask_a_dead(out);
+  detector.ask_a_dead(now, out);
 }
 
 void Gossip::Parts::start_exchanges(Instant now, Outbox& out) {
@@ -185,6 +186,10 @@ std::size_t Gossip::living() const {
 
 std::uint32_t Gossip::local_health_multiplier() const {
   return parts_->core.health.multiplier();
+}
+
+const PeerClocks& Gossip::clocks() const {
+  return parts_->core.clocks;
 }
 
 const Counters& Gossip::counters() const {

@@ -14,6 +14,7 @@
 #include "gossip/counters.h"
 #include "gossip/member.h"
 #include "gossip/outbox.h"
+#include "gossip/peer_clocks.h"
 #include "gossip/seal.h"
 #include "gossip/settings.h"
 
@@ -62,7 +63,8 @@ class Gossip {
   /// To be called at out.wake, or as soon after as can be; that late calls are late is noticed.
   void on_timer(Instant now, Outbox& out);
   /// `from` is where an answer goes; the packet itself says who it is from, under its tag.
-  void on_packet(Instant now, const Address& from, BytesView bytes, Outbox& out);
+  /// `wall` is shown to whoever asks, and to nothing else.
+  void on_packet(Instant now, WallTime wall, const Address& from, BytesView bytes, Outbox& out);
   /// A push-pull that another started; the answer, or why there is none.
   [[nodiscard]] Result<Bytes> on_stream_request(Instant now, BytesView bytes, Outbox& out);
   /// The answer to an exchange of ours.
@@ -86,6 +88,8 @@ class Gossip {
   [[nodiscard]] std::size_t living() const;
   /// 1 when all is well here; grows as this node fails to keep up.
   [[nodiscard]] std::uint32_t local_health_multiplier() const;
+  /// What the wall clocks of others show.
+  [[nodiscard]] const PeerClocks& clocks() const;
   [[nodiscard]] const Counters& counters() const;
 
  private:

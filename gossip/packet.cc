@@ -150,6 +150,17 @@ bool read(ByteReader& reader, LeftClaim& claim) {
   return read_incarnation(reader, claim.incarnation);
 }
 
+void write(ByteWriter& writer, const ClockShown& shown) {
+  writer.u32(shown.sequence);
+  writer.u64(shown.wall_ms);
+}
+
+bool read(ByteReader& reader, ClockShown& shown) {
+  shown.sequence = reader.u32();
+  shown.wall_ms = reader.u64();
+  return true;
+}
+
 /// A message kind is one more than its place in Message, and never changes.
 /// Reads the alternative that stands at `kind` - 1 in Message; false if malformed.
 template <std::size_t at = 0>

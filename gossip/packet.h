@@ -90,8 +90,14 @@ struct LeftClaim {
   std::uint64_t incarnation = 0;
 };
 
-using Message =
-    std::variant<Ping, Ack, Nack, PingRequest, AliveClaim, SuspectClaim, DeadClaim, LeftClaim>;
+/// Beside an ack of the same number: what the sender's wall clock showed, since 1970.
+struct ClockShown {
+  std::uint32_t sequence = 0;
+  std::uint64_t wall_ms = 0;
+};
+
+using Message = std::variant<Ping, Ack, Nack, PingRequest, AliveClaim, SuspectClaim, DeadClaim,
+                             LeftClaim, ClockShown>;
 
 /// One member in a push-pull.
 struct TableEntry {

@@ -33,7 +33,7 @@ struct Gossip::Parts {
   /// True for what this node, or a double of it, sent.
   bool is_own(const Header& header, const Address& from, Outbox& out);
   void note_sender(Instant now, const Header& header, const Address& from, Outbox& out);
-  void receive(Instant now, const Address& from, const Header& header,
+  void receive(Instant now, WallTime wall, const Address& from, const Header& header,
                const std::vector<Message>& messages, Outbox& out);
   /// False if it is malformed.
   [[nodiscard]] bool merge_table(Instant now, const Envelope& envelope, const Address& from,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -36,6 +37,10 @@ ErrorCode code(EnvelopeFault fault) {
       return ErrorCode::refused;
   }
   return ErrorCode::internal;
+}
+
+std::uint64_t since_1970(WallTime wall) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall.time_since_epoch().count()));
 }
 
 /// What one packet asks for. One answer a packet, so that nobody can use us to send more than he
@@ -94,7 +99,7 @@ void Gossip::Parts::note_sender(Instant now, const Header& header, const Address
   epochs.compare(now, core.epoch, member != nullptr ? *member : unknown, out);
 }
 
-void Gossip::Parts::receive(Instant now, const Address& from, const Header& header,
+void Gossip::Parts::receive(Instant now, WallTime wall, const Address& from, const Header& header,
                             const std::vector<Message>& messages, Outbox& out) {
   Asked asked;
   for (const Message& message : messages) {
@@ -110,6 +115,8 @@ void Gossip::Parts::receive(Instant now, const Address& from, const Header& head
       detector.on_ack(now, *ack, out);
     } else if (const auto* nack = std::get_if<Nack>(&message)) {
       detector.on_nack(*nack);
+    } else if (const auto* shown = std::get_if<ClockShown>(&message)) {
+      core.clocks.heard(now, shown->sequence, header.sender, shown->wall_ms);
     } else if (const auto* alive = std::get_if<AliveClaim>(&message)) {
       claims.hear(now, *alive, out);
     } else if (const auto* suspect = std::get_if<SuspectClaim>(&message)) {
@@ -124,7 +131,9 @@ void Gossip::Parts::receive(Instant now, const Address& from, const Header& head
   const std::vector<NodeId> stale = claims.take_stale();
   if (asked.ping) {
     sender.send_with(from, header.sender, stale,
-                     {Ack{.sequence = asked.ping->sequence, .subject = core.self_id}}, out);
+                     {Ack{.sequence = asked.ping->sequence, .subject = core.self_id},
+                      ClockShown{.sequence = asked.ping->sequence, .wall_ms = since_1970(wall)}},
+                     out);
   } else if (!stale.empty()) {
     sender.send_with(from, header.sender, stale, {}, out);
   }
@@ -145,7 +154,8 @@ bool Gossip::Parts::merge_table(Instant now, const Envelope& envelope, const Add
   return true;
 }
 
-void Gossip::on_packet(Instant now, const Address& from, BytesView bytes, Outbox& out) {
+void Gossip::on_packet(Instant now, WallTime wall, const Address& from, BytesView bytes,
+                       Outbox& out) {
   Parts& parts = *parts_;
   parts.enter(now);
   ++parts.core.counters.packets_in;
@@ -154,7 +164,7 @@ void Gossip::on_packet(Instant now, const Address& from, BytesView bytes, Outbox
   if (envelope && !parts.is_own(envelope->header, from, out)) {
     const auto messages = decode_messages(envelope->body);
     if (messages) {
-      parts.receive(now, from, envelope->header, *messages, out);
+      parts.receive(now, wall, from, envelope->header, *messages, out);
       parts.note_sender(now, envelope->header, from, out);
     } else {
       ++parts.core.counters.dropped_malformed;

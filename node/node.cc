@@ -211,12 +211,16 @@ void Node::on_data_hello(GreetedSocket socket, wire::Role role) {
   Result<void> admitted = control_->admits(hello);
   if (admitted && hello.role != role) {
     admitted = fail(ErrorCode::refused, "this is another door: look at the node's configuration");
-  } else if (admitted && shards_ready_ < identity_.shards) {
+  } else if (admitted && !is_serving()) {
     admitted = fail(ErrorCode::unavailable, "the node is starting; retry");
   }
   if (!admitted) return refuse(std::move(socket), admitted.error());
   // A client that does not know the shard count yet may name one that is not there.
   shards_[hello.shard.value % shards_.size()]->adopt(std::move(socket));
+}
+
+bool Node::is_serving() const {
+  return shards_ready_ == identity_.shards && control_->is_clock_settled();
 }
 
 bool Node::pass_on(ShardIndex to, PassedFrame frame) {
@@ -259,10 +263,11 @@ void Node::collect_status(std::function<void(NodeStatus)> done) {
   all->status.blockers = control_->blockers();
   all->status.shards_total = identity_.shards;
   all->status.gossip = control_->gossip().counters();
+  all->status.clock = control_->clock_status();
   all->status.local_health = control_->gossip().local_health_multiplier();
   all->status.resident_bytes = resident_bytes();
   all->status.disk_free_bytes = files_->free_bytes().value_or(0);
-  if (shards_ready_ == shards_.size()) {
+  if (is_serving()) {
     for (const auto& shard : shards_) {
       const bool posted = shard->post([this, all](Shard& running) {
         (void)loop_.mailbox().post([all, status = running.status(), this]() mutable {

@@ -34,6 +34,7 @@ struct NodeStatus {
   std::vector<ShardStatus> shards;  // of those that answered
   std::size_t shards_total = 0;
   gossip::Counters gossip;
+  ClockStatus clock;
   std::uint32_t local_health = 1;
   std::uint64_t resident_bytes = 0;
   std::uint64_t disk_free_bytes = 0;
@@ -72,6 +73,8 @@ class Node final : public Mesh {
   void shut_down();
   void on_part_ended();
   void end_shards();
+  /// All shards have recovered, and timestamps may be made.
+  [[nodiscard]] bool is_serving() const;
   void collect_status(std::function<void(NodeStatus)> done);
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;

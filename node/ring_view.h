@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/address.h"
+#include "base/clock_bounds.h"
 #include "base/ids.h"
 #include "base/wire/messages.h"
 #include "ring/epoch.h"
@@ -44,6 +46,7 @@ struct PeerView {
 struct RingView {
   std::shared_ptr<const Epoch> epoch;  // never null once shards run
   std::vector<PeerView> peers;         // sorted by node id; every epoch member and whoever gossips
+  std::optional<ClockBounds> clock;    // for this node's wall clock; none: nothing to compare with
 
   /// Null if unknown.
   [[nodiscard]] const PeerView* peer(NodeId node) const;

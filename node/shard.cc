@@ -20,7 +20,13 @@ transfer::Handoff::Options handoff_options(const Shard::Options& options) {
 
 Shard::Shard(const Environment& environment, Options options, Random random,
              std::shared_ptr<const RingView> view)
-    : env_(environment),
+    : clock_(environment.clock),
+      env_{.clock = clock_,
+           .timers = environment.timers,
+           .turns = environment.turns,
+           .store = environment.store,
+           .mesh = environment.mesh,
+           .log = environment.log},
       options_(std::move(options)),
       links_(env_.clock, random.fork(), [this](ShardIndex theirs) { return hello(theirs); }),
       gate_(
@@ -90,6 +96,7 @@ void Shard::attach(Transport& transport) {
 void Shard::set_view(std::shared_ptr<const RingView> view) {
   const bool has_new_epoch = view_ == nullptr || view_->epoch != view->epoch;
   view_ = std::move(view);
+  clock_.set_bounds(view_->clock);
   links_.set_view(view_);
   if (has_new_epoch) {
     epoch_bytes_ = encode_epoch(*view_->epoch);
@@ -274,6 +281,8 @@ ShardStatus Shard::status() const {
   out.purge = purge_.status();
   out.anti_entropy = repair_.anti_entropy().status();
   out.coordinator = coordinator_.counters();
+  out.clock_readings_clamped = clock_.readings_clamped();
+  out.wall = clock_.wall_now();
   return out;
 }
 

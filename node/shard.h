@@ -15,6 +15,7 @@
 #include "base/histogram.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "node/clamped_clock.h"
 #include "node/coordinator/admission.h"
 #include "node/coordinator/coordinator.h"
 #include "node/coordinator/slab.h"
@@ -54,6 +55,8 @@ struct ShardStatus {
   std::uint64_t hints_left = 0;
   std::uint64_t expired = 0;  // dropped before they were begun
   std::uint64_t frames_undecodable = 0;
+  std::uint64_t clock_readings_clamped = 0;
+  WallTime wall;  // by which timestamps are made
   LocalCopies::Counters local;
   transfer::HandoffStatus handoff;
   transfer::PurgeStatus purge;
@@ -230,7 +233,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void arm_wakeup();
   void on_store_progress();
 
-  Environment env_;
+  ClampedClock clock_;
+  Environment env_;  // its clock is clock_
   Options options_;
   std::shared_ptr<const RingView> view_;
   Bytes epoch_bytes_;  // of view_'s epoch, as RingReply carries it

@@ -1,9 +1,11 @@
 #include "client/admin_tool/views.h"
 
+#include <cmath>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
+#include "base/limits.h"
 #include "client/admin_tool/table.h"
 
 namespace coterie::admin_tool {
@@ -31,6 +33,18 @@ std::string epoch_text(const Json& epoch) {
          std::to_string(epoch.at("number").get<std::uint64_t>());
 }
 
+/// Against the asked node's, whose own is zero.
+Cell clock_cell(const Json& node) {
+  // Of a build that does not tell, too.
+  if (node.value("clock_ahead_ms", Json()).is_null()) return {"-", Color::faint};
+  const double ms = node.at("clock_ahead_ms").get<double>();
+  const double error_ms = node.value("clock_error_ms", 0.0);
+  if (std::abs(ms) <= error_ms) return {"0"};
+  const bool is_far = std::abs(ms) > static_cast<double>(limits::max_clock_skew.count());
+  return {milliseconds_text(std::abs(ms)) + (ms > 0 ? " ahead" : " behind"),
+          is_far ? Color::warning : Color::none};
+}
+
 std::string members_text(const Json& document, bool use_color) {
   Table table({{"node"},
                {"state"},
@@ -43,6 +57,7 @@ std::string members_text(const Json& document, bool use_color) {
                {"gossip at"},
                {"admin at"},
                {"shards", true},
+               {"clock", true},
                {"build"}});
   for (const auto& node : document.at("nodes")) {
     const auto& addresses = node.at("addresses");
@@ -60,6 +75,7 @@ std::string members_text(const Json& document, bool use_color) {
                {text_or_dash(addresses.at("gossip"))},
                {text_or_dash(addresses.at("admin"))},
                {text_or_dash(node.at("shards"))},
+               clock_cell(node),
                {text_or_dash(node.at("build"))}});
   }
   return table.text(use_color);

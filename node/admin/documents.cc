@@ -64,6 +64,13 @@ const char* name(StoreState state) {
   return "stopped";
 }
 
+Json clock_of(const ClockStatus& clock) {
+  return {{"ahead_ms", milliseconds(clock.ahead)},
+          {"clamped_by_ms", milliseconds(clock.clamped_by)},
+          {"disputed_by_ms", clock.disputed_by ? Json(milliseconds(*clock.disputed_by)) : Json()},
+          {"compared_with", clock.peers.size()}};
+}
+
 /// What only the node itself knows.
 Json report_of(const NodeStatus& status, WallTime now) {
   const Totals totals = totals_of(status.shards);
@@ -96,6 +103,7 @@ Json report_of(const NodeStatus& status, WallTime now) {
           {"read_repairs", totals.repairs},
           {"damaged_records", totals.damaged_records},
           {"local_health", status.local_health},
+          {"clock", clock_of(status.clock)},
           {"shards", std::move(shards)}};
 }
 
@@ -134,7 +142,15 @@ Json node_of(const NodeStatus& status, const PeerView& peer, const Owned& owned)
                 {"gossip", address_of(peer.gossip)},
                 {"admin", address_of(peer.meta.admin)}}},
               {"shards", is_heard ? Json(peer.meta.shards) : Json()},
-              {"build", is_heard ? Json(peer.meta.build) : Json()}};
+              {"build", is_heard ? Json(peer.meta.build) : Json()},
+              {"clock_ahead_ms", is_self ? Json(0) : Json()},
+              {"clock_error_ms", is_self ? Json(0) : Json()}};
+  const auto& clocks = status.clock.peers;
+  if (const auto read = std::ranges::find(clocks, peer.node, &ClockStatus::Peer::node);
+      read != clocks.end()) {
+    out["clock_ahead_ms"] = milliseconds(read->ahead);
+    out["clock_error_ms"] = milliseconds(read->error);
+  }
   return out;
 }
 
@@ -156,7 +172,9 @@ Json lone_node(const NodeStatus& status) {
             {"gossip", address_of(doors.gossip)},
             {"admin", address_of(doors.admin)}}},
           {"shards", status.shards_total},
-          {"build", status.build}};
+          {"build", status.build},
+          {"clock_ahead_ms", 0},
+          {"clock_error_ms", 0}};
 }
 
 Json nodes_of(const NodeStatus& status) {

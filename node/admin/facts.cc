@@ -13,6 +13,10 @@ ShardFacts shard_facts(const ShardStatus& shard) {
   return out;
 }
 
+std::int64_t whole_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 }  // namespace
 
 Sight sight_of(const PeerView& peer) {
@@ -35,6 +39,9 @@ Facts facts_of(const NodeStatus& status) {
   Facts out{
       .self = status.node, .blockers = status.blockers, .shards_expected = status.shards_total};
   for (const auto& shard : status.shards) out.shards.push_back(shard_facts(shard));
+  out.clock = {.ahead_ms = whole_ms(status.clock.ahead),
+               .is_clamped = status.clock.clamped_by != Duration{0},
+               .disputed_by_ms = whole_ms(status.clock.disputed_by.value_or(Duration{0}))};
   if (status.view == nullptr) return out;
   out.epoch = status.view->epoch;
   for (const auto& member : out.epoch->members()) {

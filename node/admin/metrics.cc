@@ -299,6 +299,29 @@ void write_gossip(Page& page, const NodeStatus& status) {
              status.local_health);
 }
 
+void write_clock(Page& page, const NodeStatus& status) {
+  const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
+  const auto& clock = status.clock;
+  page.gauge("clock_ahead_seconds", "This node's clock less the median of the cluster's.",
+             seconds(clock.ahead));
+  page.gauge("clock_clamped_seconds", "By how much its timestamps are held back; 0: they are not.",
+             seconds(clock.clamped_by));
+  page.gauge("clock_disputed_seconds",
+             "How far the middle clocks are apart where no majority agrees; 0: one does.",
+             seconds(clock.disputed_by.value_or(Duration{0})));
+  page.head("clock_peer_ahead_seconds", "gauge", "Another node's clock less this node's.");
+  for (const auto& peer : clock.peers) {
+    page.line("clock_peer_ahead_seconds", label("peer", to_hex(peer.node)), seconds(peer.ahead));
+  }
+  page.head("clock_peer_error_seconds", "gauge", "How far that may be wrong.");
+  for (const auto& peer : clock.peers) {
+    page.line("clock_peer_error_seconds", label("peer", to_hex(peer.node)), seconds(peer.error));
+  }
+  counters(page, status, "clock_readings_clamped_total",
+           "Readings of this node's clock that were held to the median's bounds.",
+           [](const S& s) { return s.clock_readings_clamped; });
+}
+
 }  // namespace
 
 std::string metrics_text(const NodeStatus& status, const Verdict& verdict) {
@@ -310,6 +333,7 @@ std::string metrics_text(const NodeStatus& status, const Verdict& verdict) {
   write_anti_entropy(page, status);
   write_store(page, status);
   write_gossip(page, status);
+  write_clock(page, status);
   return page.take();
 }
 

@@ -1,7 +1,11 @@
 #include "node/admin/verdict.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <set>
+
+#include "base/limits.h"
 
 namespace coterie::admin {
 namespace {
@@ -119,6 +123,27 @@ void judge_self(const Facts& facts, std::vector<Problem>& out) {
   for (const auto& shard : facts.shards) judge_shard(facts, shard, out);
 }
 
+void judge_clock(const Facts& facts, std::vector<Problem>& out) {
+  const auto& clock = facts.clock;
+  const std::string who = "node " + short_name(facts.self);
+  const std::string bound =
+      std::to_string(std::chrono::milliseconds(limits::max_clock_skew).count()) + " ms";
+  if (clock.is_clamped) {
+    out.push_back({Level::degraded, "clock_clamped",
+                   who + "'s clock is " + std::to_string(std::abs(clock.ahead_ms)) + " ms " +
+                       (clock.ahead_ms > 0 ? "ahead of" : "behind") +
+                       " the median of the cluster's: its timestamps are held to within " + bound +
+                       " of it; set its clock by NTP",
+                   facts.self});
+  } else if (clock.disputed_by_ms > 0) {
+    out.push_back({Level::degraded, "clocks_disputed",
+                   who + " sees clocks " + std::to_string(clock.disputed_by_ms) +
+                       " ms apart and no majority that agrees within " + bound +
+                       ": no clock can be held to another; set all by NTP",
+                   facts.self});
+  }
+}
+
 std::string all_is_well(const Availability& now) {
   std::string text = "all is well";
   if (now.nodes_may_fail > 0) text += ": any " + number(now.nodes_may_fail, "node") + " may fail";
@@ -175,6 +200,7 @@ Verdict judge(const Facts& facts) {
   out.availability = availability_of(*facts.epoch, reachable);
   for (const auto& member : facts.members) judge_member(member, out.availability, out.problems);
   judge_self(facts, out.problems);
+  judge_clock(facts, out.problems);
   judge_epochs(facts, out.problems);
   std::ranges::stable_sort(out.problems, std::ranges::greater{}, &Problem::level);
   if (out.problems.empty()) {

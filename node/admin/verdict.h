@@ -31,6 +31,13 @@ struct ShardFacts {
   std::size_t unsure_copies = 0;
 };
 
+/// This node's clock beside the others'; in milliseconds, since that is what people read.
+struct ClockFacts {
+  std::int64_t ahead_ms = 0;  // of the median; negative: behind
+  bool is_clamped = false;
+  std::int64_t disputed_by_ms = 0;  // 0: a majority agrees
+};
+
 struct Facts {
   NodeId self;
   /// Null while the cluster forms.
@@ -40,6 +47,7 @@ struct Facts {
   std::vector<MemberFacts> members;
   std::vector<ShardFacts> shards;
   std::size_t shards_expected = 0;
+  ClockFacts clock;
 };
 
 /// How bad it is, best first.

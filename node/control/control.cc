@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/siphash.h"
 #include "base/wire/codec.h"
 #include "node/control/servable.h"
@@ -108,6 +109,7 @@ Result<void> Control::open() {
 }
 
 void Control::start(Transport& transport, Datagrams& datagrams) {
+  started_ = env_.clock.now();
   transport_ = &transport;
   datagrams_ = &datagrams;
   calls_.attach(transport);
@@ -174,9 +176,28 @@ void Control::perform() {
   for (const auto& packet : work.packets) datagrams_->send(packet.to, packet.bytes);
   for (const auto& request : work.exchanges) exchange(request);
   for (const auto& event : work.events) on_event(event);
-  if (!work.events.empty()) publish();
+  if (const bool moved = judge_clock(); moved || !work.events.empty()) publish();
   wake_at(work.wake);
   if (on_left_ && gossip_.may_stop()) std::exchange(on_left_, nullptr)();
+}
+
+bool Control::judge_clock() {
+  const auto& clocks = gossip_.clocks();
+  if (clocks.revision() == clocks_judged_) return false;
+  clocks_judged_ = clocks.revision();
+  const Instant now = env_.clock.now();
+  return clock_.judge(now, env_.clock.wall_now(), clocks.readings(now));
+}
+
+bool Control::is_clock_settled() const {
+  const auto& epoch = epochs_.newest();
+  const bool is_alone = epoch != nullptr && epoch->members().size() <= 1;
+  return is_alone || clock_.bounds() || env_.clock.now() - started_ >= limits::clock_patience;
+}
+
+ClockStatus Control::clock_status() const {
+  const Instant now = env_.clock.now();
+  return clock_.status(now, env_.clock.wall_now(), gossip_.clocks().readings(now));
 }
 
 void Control::wake_at(Instant when) {
@@ -206,7 +227,7 @@ void Control::exchange(const gossip::OutExchange& exchange) {
 }
 
 void Control::on_datagram(const Address& from, BytesView packet) {
-  gossip_.on_packet(env_.clock.now(), from, packet, outbox_);
+  gossip_.on_packet(env_.clock.now(), env_.clock.wall_now(), from, packet, outbox_);
   perform();
 }
 
@@ -253,6 +274,7 @@ std::shared_ptr<const RingView> Control::look() const {
   if (epoch == nullptr) return nullptr;
   auto view = std::make_shared<RingView>();
   view->epoch = epoch;
+  view->clock = clock_.bounds();
   for (const auto* member : gossip_.members()) {
     PeerView peer{.node = member->id,
                   .gossip = member->address,
@@ -274,7 +296,10 @@ std::shared_ptr<const RingView> Control::look() const {
 void Control::publish() {
   auto view = look();
   if (view == nullptr) return;
-  if (view_ != nullptr && view_->epoch == view->epoch && view_->peers == view->peers) return;
+  if (view_ != nullptr && view_->epoch == view->epoch && view_->peers == view->peers &&
+      view_->clock == view->clock) {
+    return;
+  }
   view_ = std::move(view);
   on_view_(view_);
 }

@@ -17,6 +17,7 @@
 #include "node/config.h"
 #include "node/control/birth.h"
 #include "node/control/calls.h"
+#include "node/control/cluster_clock.h"
 #include "node/control/epoch_log.h"
 #include "node/control/proposal.h"
 #include "node/control/voting.h"
@@ -79,6 +80,10 @@ class Control final : public TransportHandler, public DatagramHandler {
   /// What keeps the cluster from forming; empty once it has.
   [[nodiscard]] std::vector<std::string> blockers() const;
   [[nodiscard]] const gossip::Gossip& gossip() const { return gossip_; }
+  [[nodiscard]] ClockStatus clock_status() const;
+  /// This node's clock has been compared with others', or nobody was there to be compared with for
+  /// limits::clock_patience. Until then it should make no timestamps.
+  [[nodiscard]] bool is_clock_settled() const;
 
   void on_open(ConnectionId connection, const wire::Hello& theirs) override;
   void on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) override;
@@ -90,6 +95,8 @@ class Control final : public TransportHandler, public DatagramHandler {
   void exchange(const gossip::OutExchange& exchange);
   void on_event(const gossip::Event& event);
   void publish();
+  /// Whether the bounds of this node's clock have moved.
+  bool judge_clock();
   void wake_at(Instant when);
 
   void further_birth();
@@ -123,6 +130,9 @@ class Control final : public TransportHandler, public DatagramHandler {
   Transport* transport_ = nullptr;
   Datagrams* datagrams_ = nullptr;
   gossip::Outbox outbox_;
+  Instant started_;
+  ClusterClock clock_;
+  std::uint64_t clocks_judged_ = 0;  // the revision of gossip's readings
   TimerId gossip_timer_;
   TimerId birth_timer_;
   TimerId leave_timer_;

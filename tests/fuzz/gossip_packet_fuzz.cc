@@ -48,7 +48,7 @@ void play(BytesView body) {
     if (!writer.add(body)) return;
     const Bytes bytes = writer.finish();
     const Address from{"127.0.0.1", 7102};
-    node.on_packet(now, from, bytes, out);
+    node.on_packet(now, coterie::WallTime{}, from, bytes, out);
     static_cast<void>(node.on_stream_request(now, bytes, out));
     node.on_stream_reply(now, from, bytes, out);
     for (int i = 0; i < 3; ++i) {

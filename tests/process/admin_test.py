@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from cluster import ADMIN, COTERIE, Cluster, run, wait_until
+from cluster import ADMIN, COTERIE, WRONG_CLOCK, Cluster, run, wait_until
 
 
 def ask(peer, *command):
@@ -81,9 +81,27 @@ class ClusterAdmin(unittest.TestCase):
         self.assertEqual(code, 5)
         self.assertIn(victim.address("admin"), errors)
         put(self.cluster, 200)
+        self.comes_back_an_hour_ahead(first, victim)
         victim.start()
         self.cluster.wait_ready()
         wait_until(lambda: ask(first, "status")[1] == 0, "all well again")
+
+    def comes_back_an_hour_ahead(self, first, victim):
+        """The others outvote its clock, and its status says so; it ends again."""
+        victim.start(WRONG_CLOCK)
+        self.cluster.wait_ready()
+        wait_until(lambda: "clock_clamped" in {problem["code"] for problem in
+                                               ask(first, "status")[0]["problems"]}, "the clamp")
+        status = victim.get("/v1/status")
+        report = next(node["report"] for node in status["nodes"] if node["self"])
+        self.assertAlmostEqual(report["clock"]["ahead_ms"], 3_600_000, delta=1000)
+        self.assertAlmostEqual(report["clock"]["clamped_by_ms"], 3_599_500, delta=1000)
+        self.assertIn("held to within 500 ms", shown(first, "status")[1])
+        self.assertIn("s behind", shown(victim, "members")[1])
+        self.assertAlmostEqual(victim.metric("coterie_clock_peer_ahead_seconds"), -7200, delta=2)
+        # Only that one: the other two agree.
+        self.assertEqual(first.metric("coterie_clock_clamped_seconds"), 0)
+        victim.kill()
 
     def hints(self):
         """How many hints wait, over all nodes that answer."""

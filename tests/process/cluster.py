@@ -21,6 +21,7 @@ COTERIE = os.path.join(BUILD, "coterie")
 ADMIN = os.path.join(BUILD, "cluster-admin")
 LOAD = os.path.join(BUILD, "tests/process/load")
 POWER_LOSS = os.path.join(BUILD, "tests/process/libpower_loss.so")
+WRONG_CLOCK = os.path.join(BUILD, "tests/process/libwrong_clock.so")
 PATIENCE = 60  # seconds, for what must happen
 DOORS = ("client", "peer", "gossip", "admin")
 

@@ -333,7 +333,7 @@ void SimNode::on_data_hello(SimSocket socket, wire::Role role) {
   Result<void> admitted = run.control->admits(hello);
   if (admitted && hello.role != role) {
     admitted = fail(ErrorCode::refused, "this is another door");
-  } else if (admitted && run.shards_ready < settings_.shards) {
+  } else if (admitted && !is_ready()) {
     admitted = fail(ErrorCode::unavailable, "the node is starting; retry");
   }
   if (!admitted) return refuse(std::move(socket), admitted.error());
@@ -361,7 +361,7 @@ void SimNode::answer(ShardIndex to, coordinator::ClientHandle client, Bytes fram
 
 bool SimNode::is_ready() const {
   return running_ != nullptr && !running_->is_stopping && !running_->shards.empty() &&
-         running_->shards_ready == running_->shards.size();
+         running_->shards_ready == running_->shards.size() && running_->control->is_clock_settled();
 }
 
 bool SimNode::is_broken() const {

@@ -67,8 +67,9 @@ TEST_CASE("status: its fields are those of format 1") {
   REQUIRE(status["nodes"].size() == 3);
   const auto& self = status["nodes"][0];
   CHECK(fields(self) == Fields{"id", "name", "self", "member", "state", "zone", "weight",
-                               "partitions", "epoch", "addresses", "shards", "build", "report",
-                               "report_error", "clock_skew_ms", "seen_by"});
+                               "partitions", "epoch", "addresses", "shards", "build",
+                               "clock_ahead_ms", "clock_error_ms", "report", "report_error",
+                               "clock_skew_ms", "seen_by"});
   CHECK(self["addresses"] == Json::parse(R"({"client":"127.0.0.1:7010",
       "peer":"127.0.0.1:7011","gossip":"127.0.0.1:7012","admin":"127.0.0.1:7013"})"));
   CHECK(self["self"] == true);
@@ -109,6 +110,32 @@ TEST_CASE("status before the first epoch has the same fields") {
   CHECK(fields(status["nodes"][0]) == fields(formed["nodes"][0]));
   CHECK(status["verdict"]["text"] == "the cluster is forming: 127.0.0.1:7022 does not answer");
   CHECK(Json::parse(members_document(forming))["nodes"].size() == 1);
+}
+
+TEST_CASE("status says how the clocks stand to each other, and how this node's is held") {
+  auto wrong = status_of();
+  wrong.clock = {.ahead = std::chrono::milliseconds(2500),
+                 .clamped_by = std::chrono::milliseconds(2000),
+                 .disputed_by = {},
+                 .peers = {{.node = admin_samples::node_id(3),
+                            .ahead = std::chrono::milliseconds(-2500),
+                            .error = std::chrono::microseconds(1500)}}};
+  const auto status = status_json(wrong);
+  CHECK(status["nodes"][0]["report"]["clock"] ==
+        Json::parse(R"({"ahead_ms":2500.0,"clamped_by_ms":2000.0,"disputed_by_ms":null,
+      "compared_with":1})"));
+  CHECK(status["nodes"][0]["clock_ahead_ms"] == 0);
+  CHECK(status["nodes"][1]["clock_ahead_ms"].is_null());
+  CHECK(status["nodes"][2]["clock_ahead_ms"] == -2500.0);
+  CHECK(status["nodes"][2]["clock_error_ms"] == 1.5);
+  REQUIRE(status["problems"].size() == 1);
+  CHECK(status["problems"][0]["code"] == "clock_clamped");
+  CHECK(status["problems"][0]["node"] == status["nodes"][0]["id"]);
+  CHECK(status["verdict"]["text"].get<std::string>().find(
+            "2500 ms ahead of the median of the cluster's: its timestamps are held to within "
+            "500 ms") != std::string::npos);
+  wrong.clock = {.disputed_by = std::chrono::milliseconds(700), .peers = {}};
+  CHECK(status_json(wrong)["problems"][0]["code"] == "clocks_disputed");
 }
 
 TEST_CASE("text from other nodes that is not UTF-8 stays valid JSON") {

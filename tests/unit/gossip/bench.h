@@ -58,6 +58,11 @@ struct Bench {
                 .instance = 99,
                 .epoch = {.number = {1, 5}, .hash = 50}};
 
+  WallTime wall() const {
+    return WallTime(std::chrono::hours(1000) +
+                    std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()));
+  }
+
   Bytes packet(const std::vector<Message>& messages) const {
     EnvelopeWriter writer(EnvelopeKind::packet, header, seal, limits::gossip_packet_bytes);
     for (const Message& message : messages) REQUIRE(writer.add(encode_message(message)));
@@ -72,7 +77,7 @@ struct Bench {
 
   void hear(const std::vector<Message>& messages, std::uint64_t from = 1) {
     out.clear();
-    gossip.on_packet(now, other_address(from), packet(messages), out);
+    gossip.on_packet(now, wall(), other_address(from), packet(messages), out);
   }
 
   /// Messages of one kind in what goes out to `to`.

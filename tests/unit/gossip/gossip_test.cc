@@ -178,7 +178,7 @@ TEST_CASE("what is dropped is counted by its kind") {
   const Bytes good = bench.packet({Ping{.sequence = 1, .target = self_id}});
   const auto give = [&](BytesView bytes) {
     bench.out.clear();
-    bench.gossip.on_packet(bench.now, other_address(1), bytes, bench.out);
+    bench.gossip.on_packet(bench.now, bench.wall(), other_address(1), bytes, bench.out);
     CHECK(bench.out.packets.empty());
   };
   const Counters& counters = bench.gossip.counters();

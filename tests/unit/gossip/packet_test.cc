@@ -49,6 +49,7 @@ std::vector<Message> make_one_of_each() {
                                 .accusers = {{.high = 25, .low = 26}, {.high = 27, .low = 28}}});
   out.emplace_back(DeadClaim{.id = {.high = 29, .low = 30}, .incarnation = 31});
   out.emplace_back(LeftClaim{.id = {.high = 32, .low = 33}, .incarnation = 34});
+  out.emplace_back(ClockShown{.sequence = 35, .wall_ms = 36});
   return out;
 }
 
@@ -140,7 +141,8 @@ TEST_CASE("the bytes of version 1 are these") {
       "000000000000001b000000000000001c00000000000000"
       "07181d000000000000001e000000000000001f00000000000000"  // dead
       "0818200000000000000021000000000000002200000000000000"  // left
-      "aab41574c430e109";                                     // tag
+      "090c230000002400000000000000"                          // clock shown
+      "da5577c5fde45911";                                     // tag
   CHECK(hex(sealed(body_of(one_of_each))) == expected);
 }
 

@@ -118,7 +118,7 @@ void World::set_meta(std::size_t node, Bytes meta) {
 }
 
 void World::inject(std::size_t node, const Address& from, BytesView packet) {
-  nodes_[node].gossip->on_packet(now_, from, packet, out_);
+  nodes_[node].gossip->on_packet(now_, WallTime{}, from, packet, out_);
   perform(node);
 }
 
@@ -198,7 +198,7 @@ void World::deliver(Event_& event) {
     case Kind::packet:
       ++packets_;
       mix(event.bytes, event.to);
-      node.gossip->on_packet(now_, address_of(event.from), event.bytes, out_);
+      node.gossip->on_packet(now_, WallTime{}, address_of(event.from), event.bytes, out_);
       break;
     case Kind::request: {
       auto reply = node.gossip->on_stream_request(now_, event.bytes, out_);
