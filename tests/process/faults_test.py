@@ -67,6 +67,34 @@ class Links(unittest.TestCase):
             load.stop()
             load.verify(self)
 
+    def test_one_is_slow_to_reach(self):
+        """Its answers come 0.3 s late: the others are a quorum without it, nothing fails, and it
+        has everything soon after."""
+        round_trip_s = 0.3
+        with NamespacedCluster() as cluster:
+            slow = cluster.peers[2]
+            cluster.slow_down(slow, "peer", 1000 * round_trip_s / 2)
+            cluster.start()
+            load = Load(cluster, in_flight=IN_FLIGHT)
+            load.wait_for(2000)
+            begin, before = time.monotonic(), load.acknowledged()
+            time.sleep(3)
+            done = load.acknowledged() - before
+            # What could be done at most if each write waited for it, twice over.
+            waiting_for_it = 2 * IN_FLIGHT * (time.monotonic() - begin) / round_trip_s
+            self.assertGreater(done, waiting_for_it)
+            report = load.stop()
+            self.assertEqual(report["failed"], 0)
+            load.verify(self)
+            self.assertEqual(cluster.states(), ALIVE)
+            # From either of the others.
+            self.assertGreaterEqual(cluster.slowed_connections(slow), 2)
+
+            def has_all():
+                records = {peer.metric("coterie_store_records") for peer in cluster.peers}
+                return len(records) == 1 and records.pop() >= report["acknowledged"]
+            wait_until(has_all, "all three hold everything")
+
 
 class Disks(unittest.TestCase):
     def test_one_runs_full(self):

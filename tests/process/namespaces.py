@@ -5,6 +5,7 @@ filters is seen outside, and nothing of it stays.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cluster import DOORS, Cluster, Peer, run
 
 INSIDE = "--in-namespaces"
 BRIDGE = "10.99.0.1"
+SLOW_LINK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "slow_link.py")
 
 outside = "its namespaces were not entered"  # why tests are skipped; empty within namespaces
 
@@ -51,6 +53,7 @@ class NamespacedCluster(Cluster):
         if outside:
             raise unittest.SkipTest(outside)
         self.disk_mib = disk_mib
+        self.proxies = []
         shell("ip link add bridge type bridge")
         shell("ip link set bridge up")
         shell(f"ip address add {BRIDGE}/24 dev bridge")
@@ -79,6 +82,10 @@ class NamespacedCluster(Cluster):
 
     def __exit__(self, kind, *_):
         try:
+            for proxy in self.proxies:
+                proxy.kill()
+                proxy.wait()
+                proxy.stdout.close()
             for peer in self.peers:
                 if peer.is_running():
                     peer.kill()
@@ -106,6 +113,28 @@ class NamespacedCluster(Cluster):
         """No link is cut any more."""
         for peer in self.peers:
             shell(f"ip netns exec {peer.name} nft flush chain inet cut input")
+
+    def slow_down(self, peer, door, delay_ms):
+        """What comes to this door of the peer from now on, and the answers, take longer, by so much
+        each way. Connections that are there already stay quick."""
+        port = peer.ports[door]
+        proxy_port = port + 1000
+        proxy = subprocess.Popen([*peer.before, sys.executable, "-B", SLOW_LINK, str(proxy_port),
+                                  peer.address(door), str(delay_ms)],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.proxies.append(proxy)
+        if proxy.stdout.readline().strip() != "ready":
+            raise AssertionError(f"the proxy before {peer.address(door)} does not start")
+        inside = f"ip netns exec {peer.name} nft add"
+        shell(f"{inside} table ip slow")
+        shell(f"{inside} chain ip slow come {{type nat hook prerouting priority -100;}}")
+        shell(f"{inside} rule ip slow come tcp dport {port} counter redirect to :{proxy_port}")
+
+    def slowed_connections(self, peer):
+        """How many came to the peer's slow doors."""
+        _, out, _ = run([*peer.before, "nft", "-j", "list", "table", "ip", "slow"])
+        return sum(part["counter"]["packets"] for item in json.loads(out)["nftables"]
+                   for part in item.get("rule", {}).get("expr", []) if "counter" in part)
 
     def fill_disk(self, peer):
         """Leaves no room on the peer's disk; returns what to remove to make room again."""
