@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -95,9 +96,29 @@ class WrongClock {
       const auto& put = history_.operations[index];
       if (put.outcome != Outcome::done) continue;
       ++written_;
+      is_written_.insert(key);
       if (auto bad = check(key, put)) return bad;
+      if (history_.keys[key].resolver != Resolver::lww) continue;
+      if (auto bad = replace(key)) return bad;
     }
     return std::nullopt;
+  }
+
+  /// By a node whose clock is right, told of what was written: later, whatever the clocks say.
+  [[nodiscard]] std::optional<Violation> replace(KeyIndex key) {
+    const std::size_t other = (place_ + 1) % cluster_.nodes().size();
+    const auto seen = ask({.key = key, .node = other, .context_of = {}, .range = {}});
+    const auto put = ask({.kind = OperationKind::put,
+                          .key = key,
+                          .node = other,
+                          .context_of = seen,
+                          .range = {},
+                          .time_to_live = time_to_live});
+    if (history_.operations[put].outcome != Outcome::done) return std::nullopt;
+    const auto get = ask({.key = key, .node = place_, .context_of = {}, .range = {}});
+    const auto& got = history_.operations[get];
+    if (got.outcome != Outcome::done || got.values == std::vector{put}) return std::nullopt;
+    return Violation{"the later write wins", "another than what replaced it"};
   }
 
   [[nodiscard]] std::optional<Violation> check(KeyIndex index, const Operation& put) {
@@ -131,12 +152,11 @@ class WrongClock {
   }
 
   [[nodiscard]] std::optional<Violation> read(const std::string& what, std::size_t values) {
-    for (std::size_t i = 0; i < history_.operations.size() && i < history_.keys.size(); ++i) {
-      const auto put = history_.operations[i];
-      if (put.outcome != Outcome::done) continue;
+    for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
+      if (!is_written_.contains(key)) continue;
       for (std::size_t node = 0; node < cluster_.nodes().size(); ++node) {
-        const auto& get = history_.operations[ask(
-            {.key = static_cast<KeyIndex>(i), .node = node, .context_of = {}, .range = {}})];
+        const auto& get =
+            history_.operations[ask({.key = key, .node = node, .context_of = {}, .range = {}})];
         if (get.outcome == Outcome::done && get.values.size() == values) continue;
         return Violation{what, "node " + std::to_string(node) + " shows " +
                                    std::to_string(get.values.size()) + " values; " + get.error};
@@ -156,6 +176,7 @@ class WrongClock {
   History history_;
   std::unique_ptr<Workload> workload_;
   std::size_t place_ = 0;
+  std::set<KeyIndex> is_written_;
   std::uint64_t clamped_ = 0;
   std::uint64_t written_ = 0;
 };
