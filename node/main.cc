@@ -1,6 +1,9 @@
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <thread>
 
 // CLI11 is heavy: only the programs' main files include it.
@@ -45,6 +48,25 @@ class StopSignals {
   std::thread thread_;
 };
 
+/// The table is mapped: where the disk does not give one of its pages, the kernel sends SIGBUS.
+/// What was about to be read cannot be gone without; the process ends all the same, and says why.
+void on_bus_error(int /*signal*/) {
+  constexpr std::string_view words =
+      "coterie-node: a page of a table under the data directory could not be read (SIGBUS): the "
+      "disk fails, or a file was cut short. See the kernel's log, and docs/operations.md, \"A "
+      "damaged table\".\n";
+  // Nothing can be done about it if standard error does not take it.
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
+}
+
+void report_bus_errors() {
+  struct sigaction action {};
+  action.sa_handler = on_bus_error;
+  // The access is tried again after the handler, and then ends the process as it would have.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
 int complain(const coterie::Error& error) {
   std::fprintf(stderr, "%s\n", error.message.c_str());
   return 1;
@@ -54,6 +76,7 @@ int run_node(Config config) {
   auto log = coterie::make_log(config.log.level, config.log.file);
   if (!log) return complain(log.error());
   std::signal(SIGPIPE, SIG_IGN);
+  report_bus_errors();
   StopSignals signals;
   auto node = coterie::Node::open(std::move(config), **log);
   if (!node) {

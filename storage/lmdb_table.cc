@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -58,6 +59,37 @@ MDB_val borrow(BytesView bytes) {
 
 BytesView view(const MDB_val& value) {
   return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+
+/// What LMDB asserts and a page that went bad belies. Newer versions answer MDB_CORRUPTED instead.
+struct FailedAssertion {};
+
+thread_local bool is_reading_guarded = false;
+thread_local std::string failed_assertion;
+
+extern "C" void on_failed_assertion(MDB_env* environment, const char* what) {
+  failed_assertion = what;
+  // Through LMDB's own frames: what only reads holds no lock there, and leaves nothing half done.
+  if (is_reading_guarded) throw FailedAssertion{};
+  const auto* directory = static_cast<const std::string*>(mdb_env_get_userctx(environment));
+  std::fprintf(stderr,
+               "coterie: the table in %s is damaged, and cannot be written any more; this process "
+               "ends. See docs/operations.md, \"A damaged table\". LMDB says:\n",
+               directory->c_str());
+}
+
+/// LMDB's answer to a call that reads.
+template <class Call>
+int guarded(const Call& call) {
+  is_reading_guarded = true;
+  int code = MDB_CORRUPTED;
+  failed_assertion.clear();
+  try {
+    code = call();
+  } catch (const FailedAssertion&) {
+  }
+  is_reading_guarded = false;
+  return code;
 }
 
 struct AbortTransaction {
@@ -154,6 +186,8 @@ Result<std::unique_ptr<LmdbTable>> LmdbTable::open(const Options& options) {
   const auto map_bytes = (options.map_bytes + page_bytes - 1) / page_bytes * page_bytes;
   int code = mdb_env_set_maxdbs(environment, database_names.size() + 1);
   if (code == 0) code = mdb_env_set_mapsize(environment, map_bytes);
+  if (code == 0) code = mdb_env_set_userctx(environment, table->directory());
+  if (code == 0) code = mdb_env_set_assert(environment, on_failed_assertion);
   // read transactions belong to objects, not threads: the loop's is reset and renewed
   if (code == 0) code = mdb_env_open(environment, options.directory.c_str(), MDB_NOTLS, 0640);
   int dead_readers = 0;
@@ -271,7 +305,8 @@ Result<void> LmdbTable::measure() {
   std::uint64_t free_pages = 0;
   MDB_val key{};
   MDB_val data{};
-  while ((code = mdb_cursor_get(cursor->get(), &key, &data, MDB_NEXT)) == 0) {
+  const auto next = [&] { return mdb_cursor_get(cursor->get(), &key, &data, MDB_NEXT); };
+  while ((code = guarded(next)) == 0) {
     std::size_t pages = 0;  // each entry begins with their number
     std::memcpy(&pages, data.mv_data, std::min(sizeof pages, data.mv_size));
     free_pages += pages;
@@ -307,6 +342,15 @@ Result<MDB_txn*> LmdbTable::reader() const {
   return reader_;
 }
 
+/// After an error LMDB takes the transaction for broken, and with it the rest of the loop's turn.
+std::unexpected<Error> LmdbTable::refuse_read(int code, const char* doing) const {
+  if (reader_ != nullptr) mdb_txn_abort(reader_);
+  reader_ = nullptr;
+  is_reading_ = false;
+  const std::string why = failed_assertion.empty() ? "" : " (" + failed_assertion + ")";
+  return refuse(code, std::string(doing) + " in " + options_.directory + why);
+}
+
 void LmdbTable::end_read() {
   if (is_reading_) mdb_txn_reset(reader_);
   is_reading_ = false;
@@ -327,7 +371,13 @@ Result<LogPosition> LmdbTable::position() const {
 Result<std::optional<Bytes>> LmdbTable::get(Space space, BytesView key) const {
   auto transaction = reader();
   if (!transaction) return std::unexpected(std::move(transaction).error());
-  return look_up(*transaction, databases_[index(space)], key);
+  auto key_value = borrow(key);
+  MDB_val data{};
+  const int code =
+      guarded([&] { return mdb_get(*transaction, databases_[index(space)], &key_value, &data); });
+  if (code == MDB_NOTFOUND) return std::nullopt;
+  if (code != 0) return refuse_read(code, "reading the table");
+  return Bytes(view(data));
 }
 
 Result<void> LmdbTable::scan(Space space, BytesView from, BytesView to,
@@ -338,14 +388,18 @@ Result<void> LmdbTable::scan(Space space, BytesView from, BytesView to,
   if (!cursor) return std::unexpected(std::move(cursor).error());
   auto key = borrow(from);
   MDB_val data{};
-  int code = mdb_cursor_get(cursor->get(), &key, &data, from.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  const auto move = [&](MDB_cursor_op where) {
+    return guarded([&] { return mdb_cursor_get(cursor->get(), &key, &data, where); });
+  };
+  int code = move(from.empty() ? MDB_FIRST : MDB_SET_RANGE);
   while (code == 0) {
     if (!to.empty() && view(key) >= to) return {};
     if (!visit(view(key), view(data))) return {};
-    code = mdb_cursor_get(cursor->get(), &key, &data, MDB_NEXT);
+    code = move(MDB_NEXT);
   }
-  if (code != MDB_NOTFOUND) return refuse(code, "scanning the table");
-  return {};
+  if (code == MDB_NOTFOUND) return {};
+  cursor->reset();
+  return refuse_read(code, "scanning the table");
 }
 
 }  // namespace coterie

@@ -47,12 +47,15 @@ class LmdbTable final : public Table {
   static constexpr std::size_t spaces = 5;
 
   LmdbTable(MDB_env* environment, const Options& options);
+  /// As LMDB keeps it for messages.
+  [[nodiscard]] void* directory() { return const_cast<std::string*>(&options_.directory); }
   [[nodiscard]] Result<void> open_databases();
   [[nodiscard]] Result<void> apply(MDB_txn* transaction, std::span<const Entry> entries) const;
   [[nodiscard]] Result<void> apply_space(MDB_txn* transaction, Space space,
                                          std::span<const Entry> entries) const;
   [[nodiscard]] Result<void> measure();
   [[nodiscard]] Result<MDB_txn*> reader() const;
+  [[nodiscard]] std::unexpected<Error> refuse_read(int code, const char* doing) const;
 
   MDB_env* environment_;
   const Options options_;

@@ -109,6 +109,13 @@ const PartitionTree* LogStore::tree(PartitionId partition) const {
   return trees_.tree(partition);
 }
 
+bool LogStore::mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                         const TreeCell& cell) {
+  const bool is_mended = trees_.mend_leaf(partition, depth, leaf, cell);
+  arm_deepening();
+  return is_mended;
+}
+
 StoreStatus LogStore::status() const {
   const auto* frozen = checkpointer_->frozen();
   return {.state = state_,

@@ -82,6 +82,8 @@ class LogStore final : public Store {
   [[nodiscard]] Result<void> scan(Space space, BytesView from, BytesView to,
                                   const Visitor& visit) const override;
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
+  [[nodiscard]] bool mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                               const TreeCell& cell) override;
   [[nodiscard]] StoreStatus status() const override;
   [[nodiscard]] Backlog backlog() const override;
   [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition) override;

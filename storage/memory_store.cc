@@ -77,6 +77,7 @@ void MemoryStore::set_progress_handler(std::function<void()> handler) {
 
 Result<void> MemoryStore::scan(Space space, BytesView from, BytesView to,
                                const Visitor& visit) const {
+  if (scan_failure_) return std::unexpected(*scan_failure_);
   const auto map = maps_.find(space);
   if (map == maps_.end()) return {};
   for (auto place = map->second.lower_bound(from); place != map->second.end(); ++place) {
@@ -88,6 +89,11 @@ Result<void> MemoryStore::scan(Space space, BytesView from, BytesView to,
 
 const PartitionTree* MemoryStore::tree(PartitionId partition) const {
   return trees_.tree(partition);
+}
+
+bool MemoryStore::mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                            const TreeCell& cell) {
+  return trees_.mend_leaf(partition, depth, leaf, cell);
 }
 
 StoreStatus MemoryStore::status() const {

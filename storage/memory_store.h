@@ -32,6 +32,8 @@ class MemoryStore final : public Store {
   void set_state(StoreState state, std::string reason);
   void set_backlog(Backlog backlog) { backlog_ = backlog; }
   void set_damaged(std::vector<PartitionId> damaged) { damaged_ = std::move(damaged); }
+  /// Later scans fail with this; none: they do not.
+  void set_scan_failure(std::optional<Error> failure) { scan_failure_ = std::move(failure); }
 
   [[nodiscard]] Result<Stored> read(Space space, BytesView key) const override;
   [[nodiscard]] Result<LogPosition> append(std::span<Write> writes) override;
@@ -43,6 +45,8 @@ class MemoryStore final : public Store {
   [[nodiscard]] Result<void> scan(Space space, BytesView from, BytesView to,
                                   const Visitor& visit) const override;
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const override;
+  [[nodiscard]] bool mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                               const TreeCell& cell) override;
   [[nodiscard]] StoreStatus status() const override;
   [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition) override;
   [[nodiscard]] Backlog backlog() const override { return backlog_; }
@@ -63,6 +67,7 @@ class MemoryStore final : public Store {
   std::string reason_;
   Backlog backlog_ = Backlog::none;
   std::vector<PartitionId> damaged_;
+  std::optional<Error> scan_failure_;
   std::function<void()> handler_;
 };
 

@@ -147,6 +147,18 @@ Result<void> ShardTrees::recount(BytesView key, const Scan& scan) {
   return {};
 }
 
+bool ShardTrees::mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                           const TreeCell& cell) {
+  check(partition.value < partitions_, "a partition of this cluster");
+  auto& tree = tree_for(partition, wanted_depth(0));
+  if (tree.depth() != depth) return false;
+  records_ += cell.records - tree.leaf(leaf).records;
+  tree.replace_leaf(leaf, cell);
+  changed_[partition.value] = true;
+  if (wanted_depth(tree.root().records) > depth) shallow_.insert(partition);
+  return true;
+}
+
 const PartitionTree* ShardTrees::tree(PartitionId partition) const {
   return partition.value < by_partition_.size() ? by_partition_[partition.value] : nullptr;
 }

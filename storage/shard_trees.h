@@ -45,6 +45,9 @@ class ShardTrees {
   /// Counts the leaf of `key` anew, with all that `scan`, the store's over Space::records, finds in
   /// it. Errors: those of scan; then the leaf is as it was.
   [[nodiscard]] Result<void> recount(BytesView key, const Scan& scan);
+  /// Store::mend_leaf().
+  [[nodiscard]] bool mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                               const TreeCell& cell);
   /// None before the partition's first record.
   [[nodiscard]] const PartitionTree* tree(PartitionId partition) const;
   [[nodiscard]] std::uint64_t records() const { return records_; }

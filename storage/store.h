@@ -116,6 +116,11 @@ class Store {
 
   /// The tree of a partition of this shard; none before its first record.
   [[nodiscard]] virtual const PartitionTree* tree(PartitionId partition) const = 0;
+  /// Whoever has read all records of a leaf since the last append found that it should be `cell`:
+  /// so it is from now on, and once the next checkpoint has stored it. False: the tree is of
+  /// another depth, and nothing is done.
+  [[nodiscard]] virtual bool mend_leaf(PartitionId partition, unsigned depth, std::size_t leaf,
+                                       const TreeCell& cell) = 0;
   [[nodiscard]] virtual StoreStatus status() const = 0;
   /// That of status(), for every write.
   [[nodiscard]] virtual Backlog backlog() const = 0;

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <lmdb.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 
 #include "base/random.h"
@@ -142,6 +144,39 @@ TEST_CASE("a table that cannot be opened says why") {
   REQUIRE(!table);
   CHECK(table.error().code == ErrorCode::io);
   CHECK(table.error().message.find("no/parent") != std::string::npos);
+}
+
+TEST_CASE("a page that went bad is an error of what it holds, and of nothing else") {
+  const TemporaryDirectory directory;
+  const auto key = [](int number) { return "key " + std::to_string(10000 + number); };
+  std::map<Bytes, std::optional<Bytes>> changes;
+  for (int i = 0; i < 2000; ++i) changes[key(i)] = Bytes(100, static_cast<char>('a' + i % 26));
+  REQUIRE(commit(*open(directory), changes, 1));
+  // One page of records, told by what is on it.
+  std::fstream file(directory.path + "/data.mdb", std::ios::in | std::ios::out | std::ios::binary);
+  const std::string all((std::istreambuf_iterator<char>(file)), {});
+  const auto place = all.find(key(1000));
+  REQUIRE(place != std::string::npos);
+  constexpr std::size_t page_bytes = 4096;
+  // Its flags: no kind of page that there is.
+  file.seekp(static_cast<std::streamoff>(place / page_bytes * page_bytes + 10));
+  file.write("\0\0", 2);
+  file.close();
+  const auto table = open(directory);
+  const auto bad = table->get(Space::records, key(1000));
+  REQUIRE(!bad);
+  CHECK(bad.error().code == ErrorCode::corrupt);
+  CHECK(bad.error().message.find(directory.path) != std::string::npos);
+  // In the same turn.
+  CHECK(*table->get(Space::records, key(10)));
+  const auto scanned =
+      table->scan(Space::records, key(900), key(1100), [](BytesView, BytesView) { return true; });
+  REQUIRE(!scanned);
+  CHECK(scanned.error().code == ErrorCode::corrupt);
+  CHECK(*table->get(Space::records, key(1990)));
+  table->end_read();
+  CHECK(table->get(Space::records, key(1000)).error().code == ErrorCode::corrupt);
+  CHECK(*table->get(Space::records, key(1990)));
 }
 
 }  // namespace coterie
