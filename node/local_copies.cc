@@ -157,8 +157,9 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
                                   .is_durable = vote(position, put.durability, tag)};
 }
 
-Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView key, BytesView record,
-                                      Resolver resolver, bool replaces_damaged) {
+Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, Generation generation,
+                                      BytesView key, BytesView record, Resolver resolver,
+                                      bool replaces_damaged) {
   if (store_.backlog() == Backlog::replicas_wait) {
     return std::unexpected(Error{.code = ErrorCode::overloaded,
                                  .message = "the disk is far behind: a checkpoint must end first",
@@ -172,6 +173,13 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, BytesView ke
     if (merged.error().code == ErrorCode::unsure) return damaged(copy, key, merged.error());
     ++counters_.refused_records;
     return std::unexpected(merged.error());
+  }
+  if (merged->replaced_damaged && generation < copy.generation()) {
+    // A purge may be going on, or over elsewhere, of the tombstone that went bad here.
+    return std::unexpected(
+        Error{.code = ErrorCode::stale_configuration,
+              .message = "the record was read before a generation that this copy has promised",
+              .generation = copy.generation().value});
   }
   if (merged->forgot_own_dot || merged->replaced_damaged) redraw(copy);
   if (merged->outcome == replica::MergeOutcome::unchanged) {
@@ -195,7 +203,7 @@ Result<coordinator::LocalMerged> LocalCopies::merge(const wire::ReplicaScope& sc
   if (auto checked = check_scope(copy, scope, replica::Use::write); !checked) {
     return std::unexpected(checked.error());
   }
-  const auto position = take(*copy, key, record, resolver, true);
+  const auto position = take(*copy, scope.generation, key, record, resolver, true);
   if (!position) return std::unexpected(position.error());
   return coordinator::LocalMerged{.is_durable = vote(*position, durability_of(key), tag)};
 }
@@ -233,8 +241,8 @@ Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message)
   if (!checked && (stopped_ || copy == nullptr || !replica::may_keep(*copy, message.scope))) {
     return std::unexpected(checked.error());
   }
-  const auto position =
-      take(*copy, message.key, message.record, resolver_of(message.key), message.is_repair);
+  const auto position = take(*copy, message.scope.generation, message.key, message.record,
+                             resolver_of(message.key), message.is_repair);
   if (!checked) return std::unexpected(checked.error());
   if (!position) return std::unexpected(position.error());
   return Rests{.position = *position,

@@ -125,8 +125,8 @@ class LocalCopies final : public coordinator::LocalReplica {
   // For repair (local_copies_repair.cc).
   /// A record that another owner held under `generation`, merged into the local one. An unsure copy
   /// keeps it, too. `replaces_damaged` as in replica::MergeOptions. Errors: not_owner,
-  /// stale_configuration (the record was read before a purge), unsure (the local record is
-  /// damaged), the store's.
+  /// stale_configuration (the record was read before a purge, or replaces a damaged one and was
+  /// read below this copy's generation), unsure (the local record is damaged), the store's.
   [[nodiscard]] Result<void> keep(PartitionId partition, Generation generation, BytesView key,
                                   BytesView record, bool replaces_damaged);
   /// Nobody holds what the damaged local record was: it goes. Errors: the store's.
@@ -151,8 +151,9 @@ class LocalCopies final : public coordinator::LocalReplica {
   std::unexpected<Error> damaged(replica::PartitionCopy& copy, BytesView key, const Error& error);
   Result<LogPosition> append(BytesView key, Bytes record, std::uint64_t old_hash,
                              std::uint64_t new_hash, bool replaces_damaged = false);
-  Result<LogPosition> take(replica::PartitionCopy& copy, BytesView key, BytesView record,
-                           Resolver resolver, bool replaces_damaged);
+  /// A record that was read under `generation`.
+  Result<LogPosition> take(replica::PartitionCopy& copy, Generation generation, BytesView key,
+                           BytesView record, Resolver resolver, bool replaces_damaged);
   Result<Page> page(replica::PartitionCopy& copy, BytesView from, BytesView to,
                     std::uint32_t limit_records);
   [[nodiscard]] bool vote(LogPosition position, Durability durability, coordinator::Tag tag);

@@ -15,7 +15,7 @@ Result<void> LocalCopies::keep(PartitionId partition, Generation generation, Byt
   if (generation < copy->purged()) {
     return fail(ErrorCode::stale_configuration, "the record was read before a purge");
   }
-  const auto taken = take(*copy, key, record, resolver_of(key), replaces_damaged);
+  const auto taken = take(*copy, generation, key, record, resolver_of(key), replaces_damaged);
   if (!taken) return std::unexpected(taken.error());
   return {};
 }
