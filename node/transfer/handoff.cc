@@ -1,6 +1,7 @@
 #include "node/transfer/handoff.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace coterie::transfer {
@@ -24,6 +25,8 @@ Handoff::Handoff(const Environment& environment, const Options& options, Random 
                 options.bytes_a_second / burst_part),
       book_(env_.store, options.book),
       age_checked_at_(env_.clock.now()) {
+  const auto paused = env_.store.get(Space::meta, pause_key());
+  is_paused_ = paused && *paused;
   wake_at(env_.clock.now());
 }
 
@@ -114,11 +117,22 @@ void Handoff::leave(PartitionId partition, BytesView key, NodeId target) {
 
 void Handoff::pause() {
   is_paused_ = true;
+  keep_pause(encode_since(env_.clock.wall_now()));
 }
 
 void Handoff::resume() {
   is_paused_ = false;
+  keep_pause({});
   wake_at(env_.clock.now());
+}
+
+void Handoff::keep_pause(std::optional<Bytes> since) {
+  Write write{.space = Space::meta, .key = pause_key(), .value = std::move(since)};
+  if (const auto kept = env_.store.append(std::span(&write, 1)); !kept) {
+    env_.log.warn("handoff",
+                  "a restart will not know whether replay is paused: " + kept.error().message);
+  }
+  env_.store.request_sync();
 }
 
 std::uint64_t Handoff::cancel(NodeId target) {

@@ -90,7 +90,7 @@ class Handoff {
   /// `target` may lack this key's current record.
   void leave(PartitionId partition, BytesView key, NodeId target);
 
-  /// Until resume(), or a restart, nothing is replayed. Hints are left all the same.
+  /// Until resume(), over restarts too, nothing is replayed. Hints are left all the same.
   void pause();
   void resume();
   /// Gives up the hints for a target: its partitions are marked as needing anti-entropy. How many
@@ -107,6 +107,8 @@ class Handoff {
  private:
   using Stream = HandoffStream;
 
+  /// None: it is not paused.
+  void keep_pause(std::optional<Bytes> since);
   void run();
   void wake_at(Instant when);
   void forget_moved();

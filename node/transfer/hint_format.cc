@@ -90,7 +90,13 @@ Result<MarkKey> decode_mark_key(BytesView bytes) {
 }
 
 HintRange all_marks() {
-  return beginning_with(Bytes(1, mark_prefix));
+  auto range = beginning_with(Bytes(1, mark_prefix));
+  range.from += '\0';  // behind the pause
+  return range;
+}
+
+Bytes pause_key() {
+  return Bytes(1, mark_prefix);
 }
 
 Bytes encode_since(WallTime since) {

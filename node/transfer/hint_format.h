@@ -15,6 +15,8 @@ namespace coterie::transfer {
 ///
 ///   Space::hints  kind u8 | target 16 | partition u32 | stored key  ->  format u8 | first left u64
 ///   Space::meta   'h' | partition u32 | target 16                   ->  format u8 | since u64
+///   Space::meta   'h'                                               ->  format u8 | paused since
+///   u64
 enum class HintKind : std::uint8_t {
   strict = 1,  ///< without a value: replay sends what the owner holds by then
 };
@@ -50,6 +52,9 @@ struct MarkKey {
 /// Errors: corrupt.
 [[nodiscard]] Result<MarkKey> decode_mark_key(BytesView bytes);
 [[nodiscard]] HintRange all_marks();
+
+/// In Space::meta, before all marks: there since an operator paused the replay, until it goes on.
+[[nodiscard]] Bytes pause_key();
 
 /// The value of either: since when.
 [[nodiscard]] Bytes encode_since(WallTime since);

@@ -335,6 +335,12 @@ TEST_CASE("pause, resume, and what cannot be sent to") {
   world.timers.advance(1min);
   CHECK(world.port.sent.empty());
   CHECK(world.only().state == HandoffStatus::State::paused);
+  world.start();
+  world.timers.advance(1min);
+  CHECK(world.port.sent.empty());
+  CHECK(world.only().state == HandoffStatus::State::paused);
+  CHECK(world.only().hints == 1);
+  CHECK(world.handoff->status().needs_repair == 0);  // the pause is no mark
   world.port.refuses_sends = true;
   world.handoff->resume();
   world.timers.advance(1s);
