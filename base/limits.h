@@ -130,6 +130,18 @@ inline constexpr auto comparison_patience = 5s;
 inline constexpr auto damaged_retry = 30s;
 inline constexpr auto verified_saved_every = 10min;
 
+// Scrub's. A turn ends well before a read transaction of the table may (50 ms).
+inline constexpr auto scrub_interval_default = 7 * 24h;
+inline constexpr std::uint64_t scrub_rate_bytes = 8U << 20;  // a second, of a node
+inline constexpr auto scrub_turn = 5ms;
+inline constexpr std::size_t scrub_turn_bytes = 256U << 10;  // and one record at least
+inline constexpr std::size_t scrub_turn_leaves = 256;
+inline constexpr unsigned scrub_leaf_tries = 3;
+inline constexpr unsigned scrub_stops = 3;  // of the process at one partition; then it is skipped
+inline constexpr auto scrub_saved_every = 10s;
+inline constexpr auto scrub_first = 1h;     // of data that were never walked, after a start
+inline constexpr auto scrub_resumed = 10s;  // of a walk that a stop interrupted, after a start
+
 // Handoff's.
 inline constexpr std::uint64_t hints_a_shard = 1U << 20;
 inline constexpr std::uint64_t hint_bytes_a_shard = 1U << 30;  // where the disk's size is not known

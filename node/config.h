@@ -57,6 +57,11 @@ struct Config {
     std::uint32_t from_hour = 0;
     std::uint32_t to_hour = 0;
   } anti_entropy;
+  struct Scrub {
+    std::uint32_t interval_s = static_cast<std::uint32_t>(
+        std::chrono::seconds(::coterie::limits::scrub_interval_default).count());
+    std::uint64_t bytes_a_second = ::coterie::limits::scrub_rate_bytes;
+  } scrub;
   struct Log {
     std::string level = "info";
     std::string file;  // empty: standard error

@@ -186,6 +186,8 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
     options.shard.handoff.bytes_a_second = config_.handoff.bytes_a_second / identity_.shards;
     options.shard.handoff.window = config_.handoff.window;
     options.shard.anti_entropy = options_of(config_.anti_entropy);
+    options.shard.scrub = {.interval = std::chrono::seconds(config_.scrub.interval_s),
+                           .bytes_a_second = config_.scrub.bytes_a_second / identity_.shards};
     shards_.push_back(std::make_unique<ShardThread>(
         std::move(options), *this, log_, view, [this](const Result<void>& result) {
           (void)loop_.mailbox().post([this, result] { on_shard_ready(result); });

@@ -85,6 +85,10 @@ void PurgePerformer::apply(NodeId owner, PartitionId partition, Generation gener
   parts_.gate.call(purged->rests.position, [done = std::move(done)]() mutable { done({}); });
 }
 
+WallTime PurgePerformer::wall_now() const {
+  return parts_.clock.wall_now();
+}
+
 bool PurgePerformer::is_alive(NodeId node) const {
   const auto* peer = view_->peer(node);
   return peer != nullptr && peer->liveness == wire::Liveness::alive;

@@ -33,6 +33,7 @@ class PurgePerformer final : public transfer::PurgePort {
   void apply(NodeId owner, PartitionId partition, Generation generation,
              std::span<const transfer::PurgeEntry> entries, Done<void> done) override;
   [[nodiscard]] bool is_alive(NodeId node) const override;
+  [[nodiscard]] WallTime wall_now() const override;
 
  private:
   [[nodiscard]] wire::ReplicaScope scope(PartitionId partition, Generation generation) const;

@@ -276,6 +276,18 @@ void add_rest(std::vector<Setting>& out) {
        set_with(
            whole(1, 7 * 86400), [](Config & c) -> auto& { return c.purge.interval_seconds; }),
        [](const Config& c) { return std::to_string(c.purge.interval_seconds); }});
+  out.push_back({"scrub", "interval_s", "seconds",
+                 "From the end of one walk over all records, to find what went bad on the disk, to "
+                 "the begin of the next; 0: only when an operator asks for one.",
+                 set_with(
+                     whole(0, 366 * 86400), [](Config & c) -> auto& { return c.scrub.interval_s; }),
+                 [](const Config& c) { return std::to_string(c.scrub.interval_s); }});
+  out.push_back({"scrub", "bytes_a_second", "bytes",
+                 "How much of its records this node reads for that, all shards together.",
+                 set_with(
+                     whole(1 << 16, std::int64_t{1} << 40),
+                     [](Config & c) -> auto& { return c.scrub.bytes_a_second; }),
+                 [](const Config& c) { return std::to_string(c.scrub.bytes_a_second); }});
   out.push_back({"log", "level", "", "The least severe lines that are written.",
                  set_with(
                      level, [](Config & c) -> auto& { return c.log.level; }),

@@ -68,13 +68,18 @@ Shard::Shard(const Environment& environment, Options options, Random random,
                .store = env_.store,
                .copies = copies_,
                .calls = calls_,
+               .log = env_.log,
                .should_yield =
                    [this] {
                      return admission_.is_under_pressure() ||
                             env_.store.status().backlog != Backlog::none;
                    },
                .repaired = [this](const transfer::NeedsRepair& mark) { handoff_.repaired(mark); }},
-              {.self = options_.node, .schedule = options_.anti_entropy}, random.fork()) {
+              {.self = options_.node,
+               .shard = options_.shard,
+               .anti_entropy = options_.anti_entropy,
+               .scrub = options_.scrub},
+              random.fork()) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -280,6 +285,7 @@ ShardStatus Shard::status() const {
   out.handoff = handoff_.status();
   out.purge = purge_.status();
   out.anti_entropy = repair_.anti_entropy().status();
+  out.scrub = repair_.scrub().status();
   out.coordinator = coordinator_.counters();
   out.clock_readings_clamped = clock_.readings_clamped();
   out.wall = clock_.wall_now();

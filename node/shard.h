@@ -61,6 +61,7 @@ struct ShardStatus {
   transfer::HandoffStatus handoff;
   transfer::PurgeStatus purge;
   transfer::AntiEntropyStatus anti_entropy;
+  transfer::ScrubStatus scrub;
   coordinator::Counters coordinator;
   Histogram get_latency;
   Histogram put_latency;
@@ -94,6 +95,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     transfer::Handoff::Options handoff;  // but for the node's id
     PurgeOptions purge;
     transfer::AntiEntropyOptions anti_entropy;
+    transfer::ScrubOptions scrub;
   };
 
   Shard(const Environment& environment, Options options, Random random,
@@ -108,6 +110,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   [[nodiscard]] ShardStatus status() const;
   /// For commands: start, cancel, pause, resume.
   [[nodiscard]] transfer::AntiEntropy& anti_entropy() { return repair_.anti_entropy(); }
+  [[nodiscard]] transfer::Scrub& scrub() { return repair_.scrub(); }
   /// The hello this shard says, to whom dialled it and, with the shard it wants, to peers.
   [[nodiscard]] wire::Hello hello(ShardIndex theirs) const;
 

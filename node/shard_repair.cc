@@ -90,8 +90,7 @@ std::optional<std::uint16_t> PeerOwners::shards_of(NodeId node) const {
   return peer->meta.shards;
 }
 
-ShardRepair::ShardRepair(const Environment& environment,
-                         const transfer::AntiEntropy::Options& options, Random random)
+ShardRepair::ShardRepair(const Environment& environment, const Options& options, Random random)
     : clock_(environment.clock),
       repaired_(environment.repaired),
       local_(environment.copies),
@@ -108,7 +107,15 @@ ShardRepair::ShardRepair(const Environment& environment,
            .should_yield = environment.should_yield,
            .made_equal = [this](PartitionId partition, NodeId other,
                                 Instant began) { on_made_equal(partition, other, began); }},
-          options, random) {
+          {.self = options.self, .schedule = options.anti_entropy}, random),
+      scrub_({.clock = environment.clock,
+              .timers = environment.timers,
+              .store = environment.store,
+              .copies = copies_,
+              .log = environment.log,
+              .should_yield = environment.should_yield,
+              .waiting = [this] { return anti_entropy_.damaged_waiting(); }},
+             {.shard = options.shard, .schedule = options.scrub, .salt = options.self.low}) {
   local_.set_damage_handler(
       [this](PartitionId partition, BytesView key) { anti_entropy_.on_damaged(partition, key); });
 }
@@ -126,6 +133,7 @@ void ShardRepair::set_view(const std::shared_ptr<const RingView>& view,
     if (peer.liveness == wire::Liveness::alive) alive_.push_back(peer.node);
   }
   anti_entropy_.on_view(view->epoch, alive_);
+  scrub_.on_view();
   marked_.clear();
   set_marks(marks);
 }

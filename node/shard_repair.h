@@ -15,6 +15,7 @@
 #include "node/transfer/anti_entropy.h"
 #include "node/transfer/comparison_answers.h"
 #include "node/transfer/repair_marks.h"
+#include "node/transfer/scrub.h"
 
 namespace coterie {
 
@@ -71,7 +72,7 @@ class PeerOwners final : public transfer::OtherOwners {
   std::uint64_t bytes_ = 0;
 };
 
-/// Anti-entropy of one shard, joined with its copies and its links. One thread.
+/// Anti-entropy and scrub of one shard, joined with its copies and its links. One thread.
 class ShardRepair {
  public:
   struct Environment {
@@ -80,13 +81,20 @@ class ShardRepair {
     Store& store;
     LocalCopies& copies;
     PeerCalls& calls;
+    Log& log;
     std::function<bool()> should_yield;
     /// What a mark stands for has been made good.
     std::function<void(const transfer::NeedsRepair&)> repaired;
   };
 
-  ShardRepair(const Environment& environment, const transfer::AntiEntropy::Options& options,
-              Random random);
+  struct Options {
+    NodeId self;
+    ShardIndex shard;
+    transfer::AntiEntropyOptions anti_entropy;
+    transfer::ScrubOptions scrub;
+  };
+
+  ShardRepair(const Environment& environment, const Options& options, Random random);
   ShardRepair(const ShardRepair&) = delete;
   ShardRepair& operator=(const ShardRepair&) = delete;
   ~ShardRepair();
@@ -99,6 +107,8 @@ class ShardRepair {
   [[nodiscard]] transfer::AntiEntropy& anti_entropy() { return anti_entropy_; }
   [[nodiscard]] const transfer::AntiEntropy& anti_entropy() const { return anti_entropy_; }
   [[nodiscard]] transfer::ComparisonAnswers& answers() { return answers_; }
+  [[nodiscard]] transfer::Scrub& scrub() { return scrub_; }
+  [[nodiscard]] const transfer::Scrub& scrub() const { return scrub_; }
 
  private:
   struct Marked {
@@ -117,6 +127,7 @@ class ShardRepair {
   PeerOwners others_;
   transfer::ComparisonAnswers answers_;
   transfer::AntiEntropy anti_entropy_;
+  transfer::Scrub scrub_;
 };
 
 }  // namespace coterie

@@ -14,6 +14,7 @@
 #include "client/admin_tool/fetch.h"
 #include "client/admin_tool/handoff_command.h"
 #include "client/admin_tool/repair_command.h"
+#include "client/admin_tool/scrub_command.h"
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/talk.h"
 #include "client/admin_tool/views.h"
@@ -100,6 +101,8 @@ Examples:
   cluster-admin handoff cancel 1f0c           give up the hints for a node (its id begins so)
   cluster-admin repair                        compare all copies now, repair what differs
   cluster-admin verify --bucket wordnet       say what differs, change nothing
+  cluster-admin scrub                         read all that lies on the disks, mend what is bad
+  cluster-admin scrub --status                how far, and what the last one found
   cluster-admin config                        the asked node's settings
 
 Exit codes: 0 well, 1 something is wrong, differs or was not done, 2 usage, 5 the node cannot be
@@ -113,6 +116,7 @@ struct Commands {
   CLI::App* handoff;
   CLI::App* repair;
   CLI::App* verify;
+  CLI::App* scrub;
   CLI::App* config;
 };
 
@@ -125,9 +129,11 @@ Commands add_commands(CLI::App& app, Options& options) {
       .handoff = app.add_subcommand("handoff", "Hints: what owners missed and will be sent"),
       .repair = app.add_subcommand("repair", "Compare copies now, and repair what differs"),
       .verify = app.add_subcommand("verify", "Compare copies now, and say what differs"),
+      .scrub = app.add_subcommand("scrub", "Read all records on disk now, and refill bad ones"),
       .config = app.add_subcommand("config", "The settings of the node that is asked")};
-  for (auto* command : {commands.status, commands.members, commands.ring, commands.explain,
-                        commands.handoff, commands.repair, commands.verify, commands.config}) {
+  for (auto* command :
+       {commands.status, commands.members, commands.ring, commands.explain, commands.handoff,
+        commands.repair, commands.verify, commands.scrub, commands.config}) {
     command
         ->add_option("-n,--node", options.node,
                      "the admin door of any node, HOST:PORT (or set COTERIE_ADMIN)")
@@ -157,6 +163,14 @@ Commands add_commands(CLI::App& app, Options& options) {
     command->add_option("-b,--bucket", options.repaired_bucket, "only this bucket's records");
     command->add_flag("--cancel", options.is_cancel, "end the one that is going on");
   }
+  commands.repair->add_flag("--accept-loss", options.is_accepting,
+                            "take copies that may lack data as they are: --member or --partition");
+  commands.repair->add_flag("--yes", options.is_sure, "of --accept-loss: do it");
+  commands.scrub->add_option("TARGET", options.target,
+                             "only this node: its id, or as much of it as is needed");
+  commands.scrub->add_flag("--status", options.is_status,
+                           "only show how far it is, or what the last one found");
+  commands.scrub->add_flag("--cancel", options.is_cancel, "end the one that is going on");
   return commands;
 }
 
@@ -188,5 +202,6 @@ int main(int argc, char** argv) {
   if (*commands.handoff) return show_handoff(options);
   if (*commands.repair) return run_repair(options, "repair");
   if (*commands.verify) return run_repair(options, "verify");
+  if (*commands.scrub) return run_scrub(options);
   return show_path(options, "/v1/config", config_view);
 }

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/admin_tool/repair_views.h"
+#include "client/admin_tool/table.h"
 
 namespace coterie::admin_tool {
 namespace {
@@ -75,6 +76,33 @@ std::expected<Json, int> order_of(const Options& options, const Members& members
   return order;
 }
 
+/// What would be lost is said first.
+int accept_loss(const Options& options, const Members& members) {
+  if (options.member.empty() == options.partition.empty() || !options.repaired_bucket.empty()) {
+    return usage_error("repair --accept-loss: name a --member or a --partition");
+  }
+  const auto order = order_of(options, members, "accept_loss");
+  if (!order) return order.error();
+  const std::string which = options.member.empty()
+                                ? "every copy of partition " + options.partition
+                                : "each copy on node " + (*order)["member"].get<std::string>();
+  if (!options.is_sure) {
+    return complain(
+        exit_usage,
+        which +
+            " that may lack data would be taken as it is, and its records with a bad checksum "
+            "would go. Acknowledged writes that no other owner holds are then lost for good, "
+            "and what was deleted may come back.\nDo it only where those that could refill it "
+            "will not come back (cluster-admin status says what is missing); then add --yes");
+  }
+  const auto told = tell(members, "/v1/repair", order->dump(), "partitions");
+  if (told.code != exit_well) return told.code;
+  if (told.sum == 0) return complain(exit_usage, "no copy of these may lack data");
+  std::printf("%s copies are taken as they are; compare them now: cluster-admin repair\n",
+              with_commas(told.sum).c_str());
+  return exit_well;
+}
+
 }  // namespace
 
 int run_repair(const Options& options, const std::string& action) {
@@ -86,6 +114,7 @@ int run_repair(const Options& options, const std::string& action) {
     std::printf("%s\n", told.sum > 0 ? "it ends" : "none is going on");
     return exit_well;
   }
+  if (options.is_accepting) return accept_loss(options, *members);
   const auto order = order_of(options, *members, action);
   if (!order) return order.error();
   const auto told = tell(*members, "/v1/repair", order->dump(), "partitions");

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +43,15 @@ std::string headline(const Json& status, bool use_color) {
   return out;
 }
 
+std::string state_of(const Json& status, const std::string& id) {
+  for (const auto& node : status.at("nodes")) {
+    if (node.at("id") != id) continue;
+    const auto state = node.at("state").get<std::string>();
+    return state == "left" ? "stopped" : state;
+  }
+  return "not a member";
+}
+
 std::string cluster_lines(const Json& status) {
   const auto& cluster = status.at("cluster");
   const auto& epoch = cluster.at("epoch");
@@ -57,6 +69,44 @@ std::string cluster_lines(const Json& status) {
   const auto& may_fail = status.at("may_fail");
   out += "may fail next with every quorum kept: " + any_of(may_fail.at("nodes"), "node") + ", " +
          any_of(may_fail.at("zones"), "zone") + "\n";
+  return out;
+}
+
+/// What is going on, if something is: a line each.
+std::string background_lines(const Json& status) {
+  struct Waiting {
+    std::uint64_t records = 0;
+    std::uint64_t longest_s = 0;
+  };
+  std::map<std::string, Waiting> tombstones;  // by the id of the node for which they wait
+  std::size_t walks = 0;
+  std::uint64_t partitions = 0;
+  std::uint64_t partitions_done = 0;
+  for (const auto& node : status.at("nodes")) {
+    const auto& report = node.at("report");
+    if (report.is_null() || !report.contains("tombstones")) continue;  // of an older build
+    for (const auto& each : report.at("tombstones").at("waiting")) {
+      auto& all = tombstones[each.at("node").get<std::string>()];
+      all.records += each.at("records").get<std::uint64_t>();
+      all.longest_s = std::max(all.longest_s, each.at("waiting_s").get<std::uint64_t>());
+    }
+    const auto& scrub = report.at("scrub");
+    if (scrub.is_null()) continue;
+    ++walks;
+    partitions += scrub.at("partitions").get<std::uint64_t>();
+    partitions_done += scrub.at("partitions_done").get<std::uint64_t>();
+  }
+  std::string out;
+  for (const auto& [id, each] : tombstones) {
+    out += "deleted records waiting to be purged: " + with_commas(each.records) + " for node " +
+           id.substr(0, 8) + ", which is " + state_of(status, id) + ", for " +
+           seconds_text(each.longest_s) + "\n";
+  }
+  if (walks > 0) {
+    out += "scrub: " + with_commas(partitions_done) + " of " + with_commas(partitions) +
+           " partitions read on " + with_commas(walks) + " node" + (walks == 1 ? "" : "s") +
+           "; look at: cluster-admin scrub --status\n";
+  }
   return out;
 }
 
@@ -183,8 +233,8 @@ Result<Rendered> status_view(const std::string& document, bool use_color) {
   try {
     const Json status = Json::parse(document);
     Rendered out{.is_well = status.at("verdict").at("level") == "ok"};
-    out.text = headline(status, use_color) + "\n" + cluster_lines(status) + "\n" +
-               node_table(status, use_color);
+    out.text = headline(status, use_color) + "\n" + cluster_lines(status) +
+               background_lines(status) + "\n" + node_table(status, use_color);
     const std::string silent = silent_doors(status);
     if (!silent.empty()) out.text += "\n" + silent;
     return out;

@@ -31,6 +31,9 @@ struct Options {
   std::string member;  // of repair and verify, here and below
   std::string repaired_bucket;
   bool is_cancel = false;
+  bool is_accepting = false;  // of repair
+  bool is_sure = false;
+  bool is_status = false;  // of scrub
 };
 
 using View = Result<Rendered> (*)(const std::string&, bool);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/admin/facts.h"
+#include "node/admin/scrub_admin.h"
 #include "node/admin/verdict.h"
 #include "node/settings.h"
 
@@ -71,6 +72,27 @@ Json clock_of(const ClockStatus& clock) {
           {"compared_with", clock.peers.size()}};
 }
 
+/// Deleted and expired records that are not gone yet, and for whom they wait.
+Json tombstones_of(const Totals& totals, WallTime now) {
+  Json waiting = Json::array();
+  for (const auto& [node, each] : totals.tombstones) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - each.since).count();
+    waiting.push_back({{"node", to_hex(node)},
+                       {"name", short_name(node)},
+                       {"records", each.records},
+                       {"waiting_s", std::max<std::int64_t>(0, age)}});
+  }
+  return {{"waiting", std::move(waiting)}, {"differing", totals.tombstones_differing}};
+}
+
+Json scrub_report(const NodeStatus& status) {
+  const auto scrub = scrub_of(status.shards);
+  if (!scrub.walk) return Json();
+  return {{"partitions", scrub.walk->partitions},
+          {"partitions_done", scrub.walk->partitions_done},
+          {"left_s", scrub.walk->left ? Json(scrub.walk->left->count()) : Json()}};
+}
+
 /// What only the node itself knows.
 Json report_of(const NodeStatus& status, WallTime now) {
   const Totals totals = totals_of(status.shards);
@@ -102,6 +124,8 @@ Json report_of(const NodeStatus& status, WallTime now) {
           {"hints_waiting", totals.hints_waiting},
           {"read_repairs", totals.repairs},
           {"damaged_records", totals.damaged_records},
+          {"tombstones", tombstones_of(totals, now)},
+          {"scrub", scrub_report(status)},
           {"local_health", status.local_health},
           {"clock", clock_of(status.clock)},
           {"shards", std::move(shards)}};

@@ -1,5 +1,7 @@
 #include "node/admin/facts.h"
 
+#include <algorithm>
+
 namespace coterie::admin {
 namespace {
 
@@ -7,7 +9,15 @@ ShardFacts shard_facts(const ShardStatus& shard) {
   ShardFacts out{.shard = shard.shard.value,
                  .reason = shard.store.reason,
                  .is_behind = shard.store.backlog != Backlog::none,
-                 .unsure_copies = shard.unsure_copies};
+                 .unsure_copies = shard.unsure_copies,
+                 .damaged_records = shard.anti_entropy.damaged_waiting,
+                 .scrub_trouble = shard.scrub.last_trouble};
+  // Of the walk in progress or, until the next begins, of the last.
+  if (shard.scrub.walk) {
+    out.unreadable = shard.scrub.walk->found.unreadable;
+  } else if (shard.scrub.last) {
+    out.unreadable = shard.scrub.last->found.unreadable;
+  }
   if (shard.store.state == StoreState::read_only) out.store = ShardFacts::Store::read_only;
   if (shard.store.state == StoreState::stopped) out.store = ShardFacts::Store::stopped;
   return out;
@@ -75,6 +85,12 @@ Totals totals_of(const std::vector<ShardStatus>& shards) {
     out.repairs += shard.coordinator.repairs;
     out.damaged_records += shard.local.damaged_records;
     out.unsure_copies += shard.unsure_copies;
+    for (const auto& [node, waiting] : shard.purge.waiting) {
+      auto& all = out.tombstones.try_emplace(node, 0, waiting.since).first->second;
+      all.records += waiting.records;
+      all.since = std::min(all.since, waiting.since);
+    }
+    out.tombstones_differing += shard.purge.differing;
     out.get_latency.add(shard.get_latency);
     out.put_latency.add(shard.put_latency);
   }

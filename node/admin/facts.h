@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "node/admin/verdict.h"
 #include "node/node.h"
 
@@ -28,6 +30,9 @@ struct Totals {
   std::uint64_t repairs = 0;
   std::uint64_t damaged_records = 0;
   std::size_t unsure_copies = 0;
+  /// Tombstones and expired values, by the owner for which they wait to be purged.
+  std::map<NodeId, transfer::PurgeStatus::Waiting> tombstones;
+  std::uint64_t tombstones_differing = 0;
   Histogram get_latency;
   Histogram put_latency;
 };

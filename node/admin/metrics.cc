@@ -233,6 +233,46 @@ void write_anti_entropy(Page& page, const NodeStatus& status) {
          [](const S& s) { return s.anti_entropy.damaged_waiting; });
 }
 
+void write_deletes(Page& page, const NodeStatus& status) {
+  page.head("tombstones_waiting", "gauge",
+            "Deleted and expired records that are purged once that owner is back, as the last pass "
+            "counted them.");
+  for (const auto& [node, waiting] : totals_of(status.shards).tombstones) {
+    page.line("tombstones_waiting", label("for", to_hex(node)), waiting.records);
+  }
+  gauges(page, status, "tombstones_differing", "That their owners do not hold alike yet.",
+         [](const S& s) { return s.purge.differing; });
+  counters(page, status, "purge_passes_total", "Over the partitions that this node purges.",
+           [](const S& s) { return s.purge.passes; });
+  counters(page, status, "purge_rounds_abandoned_total", "One partition's, tried again later.",
+           [](const S& s) { return s.purge.abandoned; });
+  counters(page, status, "records_purged_total", "Deleted and expired records erased here.",
+           [](const S& s) { return s.local.purged_records; });
+  counters(page, status, "copies_destroyed_total", "Copies found to be restored from an old state.",
+           [](const S& s) { return s.local.destroyed_copies; });
+}
+
+void write_scrub(Page& page, const NodeStatus& status) {
+  counters(page, status, "scrub_records_total", "Records that a scrub has read.",
+           [](const S& s) { return s.scrub.total.records; });
+  counters(page, status, "scrub_bytes_total", "Of these records.",
+           [](const S& s) { return s.scrub.total.bytes; });
+  counters(page, status, "scrub_records_damaged_total", "Of these, with a bad checksum.",
+           [](const S& s) { return s.scrub.total.damaged; });
+  counters(page, status, "scrub_leaves_mended_total", "Leaves of trees that were wrong.",
+           [](const S& s) { return s.scrub.total.leaves_wrong; });
+  counters(page, status, "scrub_unreadable_total", "Ranges of keys that could not be read.",
+           [](const S& s) { return s.scrub.total.unreadable; });
+  gauges(page, status, "scrub_running", "1 while a walk over all records goes on.",
+         [](const S& s) { return s.scrub.walk ? 1 : 0; });
+  gauges(page, status, "scrub_ended_seconds", "When the last one ended, since 1970; 0: never.",
+         [](const S& s) {
+           return s.scrub.last ? s.scrub.last->ended.time_since_epoch().count() / 1000 : 0;
+         });
+  counters(page, status, "records_refilled_total", "Damaged records that were refilled.",
+           [](const S& s) { return s.anti_entropy.damaged_refilled; });
+}
+
 void write_store(Page& page, const NodeStatus& status) {
   page.head("store_state", "gauge", "1 at the state that the shard's store is in.");
   for (const auto& shard : status.shards) {
@@ -331,6 +371,8 @@ std::string metrics_text(const NodeStatus& status, const Verdict& verdict) {
   write_requests(page, status);
   write_replication(page, status);
   write_anti_entropy(page, status);
+  write_deletes(page, status);
+  write_scrub(page, status);
   write_store(page, status);
   write_gossip(page, status);
   write_clock(page, status);

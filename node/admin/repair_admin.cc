@@ -111,6 +111,23 @@ Result<RepairScope> scope_of(const Order& order, const Epoch& epoch) {
   return RepairScope{};
 }
 
+/// Of this node's copies only.
+Result<ShardTask> accepting(const NodeStatus& status, const Order& order) {
+  const auto scope = scope_of(order, *status.view->epoch);
+  if (!scope) return std::unexpected(scope.error());
+  const auto* member = std::get_if<NodeId>(&*scope);
+  const auto* partition = std::get_if<PartitionId>(&*scope);
+  if (member == nullptr && partition == nullptr) {
+    return fail(ErrorCode::invalid_argument, "name the member or the partition whose loss it is");
+  }
+  const bool is_other = member != nullptr && *member != status.node;
+  const auto only = partition == nullptr ? std::nullopt : std::optional(*partition);
+  return [is_other, only](Shard& shard) -> Result<std::uint64_t> {
+    if (is_other) return 0;
+    return shard.anti_entropy().accept_loss(only);
+  };
+}
+
 }  // namespace
 
 AntiEntropyStatus anti_entropy_of(const std::vector<ShardStatus>& shards) {
@@ -187,6 +204,10 @@ Result<std::string> act_on_repair(const NodeStatus& status, const HttpRequest& r
     task = [scope = *scope, what](Shard& shard) -> Result<std::uint64_t> {
       return shard.anti_entropy().start(scope, what);
     };
+  } else if (action == "accept_loss") {
+    auto accepted = accepting(status, *order);
+    if (!accepted) return std::unexpected(accepted.error());
+    task = *std::move(accepted);
   } else if (action == "cancel") {
     task = [](Shard& shard) -> Result<std::uint64_t> {
       return shard.anti_entropy().cancel() ? 1 : 0;
@@ -203,7 +224,7 @@ Result<std::string> act_on_repair(const NodeStatus& status, const HttpRequest& r
     };
   } else {
     return fail(ErrorCode::invalid_argument,
-                "\"action\" should be repair, verify, cancel, pause or resume");
+                "\"action\" should be repair, verify, accept_loss, cancel, pause or resume");
   }
   const auto count = sum_over_shards(source, std::move(task));
   if (!count) return std::unexpected(count.error());

@@ -16,10 +16,11 @@ namespace coterie::admin {
 /// `now` is this node's wall clock.
 [[nodiscard]] std::string repair_document(const NodeStatus& status, WallTime now);
 
-/// What a POST does: {"action": "repair" | "verify" | "cancel" | "pause" | "resume"}, the first two
-/// about all that this node compares, or about one "member" (a node's id), "partition" or "bucket";
-/// the answer. `status` has a view. Errors: invalid_argument, unknown_bucket, overloaded (another
-/// command is going on), unavailable.
+/// What a POST does: {"action": "repair" | "verify" | "accept_loss" | "cancel" | "pause" |
+/// "resume"}, the first two about all that this node compares, or about one "member" (a node's id),
+/// "partition" or "bucket"; accept_loss about one of the first two of these; the answer. `status`
+/// has a view. Errors: invalid_argument, unknown_bucket, overloaded (another command is going on),
+/// unavailable.
 [[nodiscard]] Result<std::string> act_on_repair(const NodeStatus& status,
                                                 const HttpRequest& request, const Source& source);
 

@@ -12,6 +12,7 @@
 #include "node/admin/handoff_admin.h"
 #include "node/admin/metrics.h"
 #include "node/admin/repair_admin.h"
+#include "node/admin/scrub_admin.h"
 #include "node/admin/verdict.h"
 
 namespace coterie::admin {
@@ -143,6 +144,14 @@ HttpAnswer order_repair(const NodeStatus& status, const HttpRequest& request,
   return answer_of(act_on_repair(status, request, source));
 }
 
+HttpAnswer scrub(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = scrub_document(status, wall_now())};
+}
+
+HttpAnswer order_scrub(const NodeStatus&, const HttpRequest& request, const Source& source) {
+  return answer_of(act_on_scrub(request, source));
+}
+
 struct Route {
   std::string_view path;
   std::string_view meaning;
@@ -162,6 +171,7 @@ constexpr Route all_routes[] = {
      order_handoff},
     {"/v1/repair", "anti-entropy; POST: repair, verify, cancel, pause, resume", repair,
      order_repair},
+    {"/v1/scrub", "the walk over all records on disk; POST: scrub, cancel", scrub, order_scrub},
     {"/v1/config", "this node's settings", config},
 };
 

@@ -111,6 +111,27 @@ void judge_shard(const Facts& facts, const ShardFacts& shard, std::vector<Proble
   }
 }
 
+void judge_scrub(const Facts& facts, const ShardFacts& shard, std::vector<Problem>& out) {
+  const std::string which =
+      "node " + short_name(facts.self) + ", shard " + std::to_string(shard.shard) + ": ";
+  if (shard.damaged_records > 0) {
+    const bool is_one = shard.damaged_records == 1;
+    out.push_back({Level::degraded, "records_damaged",
+                   which + number(shard.damaged_records, "record") + " with a bad checksum wait" +
+                       (is_one ? "s" : "") +
+                       " to be refilled from other owners, which serve the reads until then; start "
+                       "those that are away, and check this node's disk",
+                   facts.self});
+  }
+  if (shard.unreadable > 0) {
+    out.push_back({Level::degraded, "table_unreadable",
+                   which + number(shard.unreadable, "range") + " of keys of its table on disk " +
+                       "cannot be read (" + shard.scrub_trouble +
+                       "); other owners serve them; see docs/operations.md, \"A damaged table\"",
+                   facts.self});
+  }
+}
+
 void judge_self(const Facts& facts, std::vector<Problem>& out) {
   if (facts.shards.size() < facts.shards_expected) {
     out.push_back({Level::degraded, "shards_silent",
@@ -120,7 +141,10 @@ void judge_self(const Facts& facts, std::vector<Problem>& out) {
                        " did not answer: recovering, or overloaded",
                    facts.self});
   }
-  for (const auto& shard : facts.shards) judge_shard(facts, shard, out);
+  for (const auto& shard : facts.shards) {
+    judge_shard(facts, shard, out);
+    judge_scrub(facts, shard, out);
+  }
 }
 
 void judge_clock(const Facts& facts, std::vector<Problem>& out) {

@@ -29,6 +29,9 @@ struct ShardFacts {
   std::string reason;
   bool is_behind = false;
   std::size_t unsure_copies = 0;
+  std::size_t damaged_records = 0;  // that wait to be refilled
+  std::uint64_t unreadable = 0;     // ranges of keys, that a scrub met
+  std::string scrub_trouble;
 };
 
 /// This node's clock beside the others'; in milliseconds, since that is what people read.

@@ -69,10 +69,16 @@ class AntiEntropy {
   Result<std::size_t> start(const RepairScope& scope, RepairAction action);
   /// Ends the command that is going on, between two steps. False: there is none.
   bool cancel();
+  /// Copies here that may lack data, all of them or one partition's, are full as they are, and
+  /// records with a bad checksum in any of these are gone: what only they held is lost, and people
+  /// have said that it may be. How many copies that changed. Errors: unavailable, the store's.
+  Result<std::size_t> accept_loss(std::optional<PartitionId> only);
   /// Until resume(), nothing is compared but by commands; what lacks data is refilled all the same.
   void pause() { is_paused_ = true; }
   void resume();
 
+  /// Records with a bad checksum that have not been refilled yet.
+  [[nodiscard]] std::size_t damaged_waiting() const { return damaged_.size(); }
   [[nodiscard]] AntiEntropyStatus status() const;
 
  private:

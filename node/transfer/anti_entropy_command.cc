@@ -78,6 +78,26 @@ bool AntiEntropy::cancel() {
   return true;
 }
 
+Result<std::size_t> AntiEntropy::accept_loss(std::optional<PartitionId> only) {
+  if (epoch_ == nullptr) return fail(ErrorCode::unavailable, "the node is starting");
+  std::size_t changed = 0;
+  for (const auto partition : epoch_->partitions_of(options_.self)) {
+    const auto* copy = env_.copies.copy(partition);
+    if (copy == nullptr || (only && *only != partition)) continue;
+    const auto dropped = damaged_.give_up(partition);
+    if (!dropped) return std::unexpected(dropped.error());
+    const bool is_unsure = copy->state() == replica::CopyState::unsure;
+    if (is_unsure) {
+      if (const auto taken = env_.copies.refilled(partition); !taken) {
+        return std::unexpected(taken.error());
+      }
+      refills_.erase(partition);
+    }
+    if (is_unsure || *dropped > 0) ++changed;
+  }
+  return changed;
+}
+
 void AntiEntropy::count_for_command(const RoundResult& result) {
   ++command_->partitions_done;
   if (result.outcome) return;

@@ -48,6 +48,18 @@ bool DamagedRecords::step(Instant now) {
   return true;
 }
 
+Result<std::size_t> DamagedRecords::give_up(PartitionId partition) {
+  std::size_t dropped = 0;
+  for (auto at = keys_.lower_bound({partition, {}}); at != keys_.end() && at->first == partition;) {
+    if (const auto done = env_.copies.drop_damaged(partition, at->second); !done) {
+      return std::unexpected(done.error());
+    }
+    at = keys_.erase(at);
+    ++dropped;
+  }
+  return dropped;
+}
+
 void DamagedRecords::take(const wire::ReplicaRecordsReply& reply) {
   if (reply.answers.size() != 1) return;
   const auto& answer = reply.answers.front();

@@ -50,6 +50,8 @@ class DamagedRecords {
   void add(PartitionId partition, BytesView key);
   /// Begins with the next key. False if there is none, or one under way, or all failed lately.
   bool step(Instant now);
+  /// A partition's are dropped, and nothing takes their place. How many. Errors: the store's.
+  Result<std::size_t> give_up(PartitionId partition);
   /// When one that failed is tried again; no sense if size() is 0.
   [[nodiscard]] Instant due() const { return retry_at_; }
   [[nodiscard]] std::size_t size() const { return keys_.size(); }

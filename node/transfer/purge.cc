@@ -77,9 +77,19 @@ void Purge::next_partition() {
   status_.is_running = false;
   left_.clear();
   ++status_.passes;
-  status_.waiting = std::exchange(waiting_, {});
+  end_count();
   status_.differing = std::exchange(differing_, 0);
   if (options_.is_enabled && !status_.is_paused) arm(options_.interval);
+}
+
+void Purge::end_count() {
+  const auto before = std::exchange(status_.waiting, {});
+  for (const auto& [node, records] : std::exchange(waiting_, {})) {
+    if (records == 0) continue;
+    const auto known = before.find(node);
+    const auto since = known == before.end() ? port_.wall_now() : known->second.since;
+    status_.waiting[node] = {.records = records, .since = since};
+  }
 }
 
 /// False: not this node's to purge, or not now.

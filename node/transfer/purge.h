@@ -37,6 +37,8 @@ class PurgePort {
   virtual void apply(NodeId owner, PartitionId partition, Generation generation,
                      std::span<const PurgeEntry> entries, Done<void> done) = 0;
   [[nodiscard]] virtual bool is_alive(NodeId node) const = 0;
+  /// For people.
+  [[nodiscard]] virtual WallTime wall_now() const = 0;
 };
 
 /// Of one shard, over its passes so far; `waiting` and `differing` of the last pass.
@@ -49,7 +51,11 @@ struct PurgeStatus {
   std::uint64_t rounds = 0;         // that went to their end
   std::uint64_t abandoned = 0;
   /// Tombstones and expired values that wait for an owner that is away, by the first such owner.
-  std::map<NodeId, std::uint64_t> waiting;
+  struct Waiting {
+    std::uint64_t records = 0;
+    WallTime since;  ///< some have waited for it in each pass from then on
+  };
+  std::map<NodeId, Waiting> waiting;
   /// Those that the owners do not hold alike yet.
   std::uint64_t differing = 0;
   std::string last_trouble;  // why the last abandoned round was; empty: none was
@@ -92,6 +98,7 @@ class Purge {
   void ask(const PurgeRound::Question& question);
   void later(std::move_only_function<void()> call);
   void end_round();
+  void end_count();
 
   Timers& timers_;
   PurgePort& port_;

@@ -5,7 +5,7 @@
 _coterie_commands() {
   case $1 in
     coterie) echo get put delete import export compare ;;
-    cluster-admin) echo status members ring explain handoff repair verify config ;;
+    cluster-admin) echo status members ring explain handoff repair verify scrub config ;;
     coterie-bench) echo probe ;;
   esac
 }
@@ -26,8 +26,10 @@ _coterie_options() {
     'cluster-admin members' | 'cluster-admin handoff' | 'cluster-admin config')
       echo --help --node --json ;;
     'cluster-admin ring') echo --help --node --json --partition ;;
-    'cluster-admin repair' | 'cluster-admin verify')
-      echo --help --node --json --member --partition --bucket --cancel ;;
+    'cluster-admin repair')
+      echo --help --node --json --member --partition --bucket --cancel --accept-loss --yes ;;
+    'cluster-admin verify') echo --help --node --json --member --partition --bucket --cancel ;;
+    'cluster-admin scrub') echo --help --node --json --status --cancel ;;
     'cluster-admin explain') echo --help --node --json --bucket --sort-key --base64 ;;
     'coterie-bench ')
       echo --help --version --seed --bucket --r --w --deadline --workload --read-ratio --keys \

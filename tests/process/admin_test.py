@@ -1,6 +1,8 @@
 """cluster-admin against three real peers, one of which is killed and comes back."""
 
+import glob
 import json
+import os
 import unittest
 
 from cluster import ADMIN, COTERIE, WRONG_CLOCK, Cluster, run, wait_until
@@ -67,6 +69,34 @@ class ClusterAdmin(unittest.TestCase):
         code, out, errors = shown(self.peers[1], "explain", "a key")
         self.assertEqual(code, 0, errors)
         self.assertIn("equal", out)
+        self.a_bad_record_is_found_and_refilled("a key", "before")
+
+    def a_bad_record_is_found_and_refilled(self, key, value):
+        """What went bad on a disk, nobody reads, and a scrub finds."""
+        victim = self.peers[1]
+        self.assertEqual(victim.terminate(), 0)
+        flipped = 0
+        for path in glob.glob(os.path.join(victim.data, "**", "data.mdb"), recursive=True):
+            with open(path, "r+b") as table:
+                data = table.read()
+                good = value.encode()
+                flipped += data.count(good)
+                table.seek(0)
+                table.write(data.replace(good, good[:-1] + b"?"))
+        self.assertGreater(flipped, 0)
+        victim.start()
+        self.cluster.wait_ready()
+        document, code = ask(self.peers[0], "scrub")
+        self.assertEqual(code, 1, document)
+        found = {node["name"]: node["last"]["damaged"] for node in document["nodes"]}
+        self.assertEqual(sorted(found.values()), [0, 0, 1], document)
+        wait_until(lambda: ask(self.peers[2], "scrub")[1] == 0, "the record refilled")
+        document, _ = ask(self.peers[1], "explain", key)
+        self.assertEqual(len({owner["digest"] for owner in document["owners"]}), 1, document)
+        code, out, errors = shown(self.peers[0], "scrub", "--status")
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(out.count("ago"), 3, out)
+        self.assertEqual(shown(self.peers[0], "scrub", "zzz")[0], 2)
 
     def test_one_is_killed_and_comes_back(self):
         first, _, victim = self.peers
@@ -136,7 +166,13 @@ class ClusterAdmin(unittest.TestCase):
         _, out, _ = shown(self.peers[1], "handoff")
         self.assertIn("paused", out)
         self.assertIn(victim[:8], out)
-        self.assertGreater(self.hints(), 0)
+        for peer in self.peers[:2]:
+            peer.kill()
+            peer.start()
+        self.cluster.wait_ready()
+        wait_until(lambda: self.hints() > 0, "the hints found again")
+        _, out, _ = shown(self.peers[1], "handoff")
+        self.assertIn("paused by an operator", out)
         self.assertEqual(shown(self.peers[1], "handoff", "resume")[0], 0)
         wait_until(lambda: self.hints() == 0, "the hints sent")
 

@@ -46,6 +46,7 @@ Cluster::Cluster(std::uint64_t seed, const Settings& settings)
     node.config.purge.interval_seconds = settings.purge_interval_seconds;
     node.config.buckets = buckets(settings.replicas);
     node.config.anti_entropy = settings.anti_entropy;
+    node.config.scrub = settings.scrub;
     node.hints = settings.hints;
     node.shards = settings.shards[i % settings.shards.size()];
     node.store = settings.store;

@@ -28,6 +28,7 @@ class Cluster {
     /// Of each node, in turn.
     std::vector<std::uint16_t> shards = {1};
     Config::AntiEntropy anti_entropy;
+    Config::Scrub scrub;
     /// Of hints; none: nothing is handed off.
     transfer::HintBook::Limits hints;
     LogStoreOptions store;

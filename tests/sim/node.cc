@@ -18,6 +18,11 @@ Shard::PurgeOptions purge_options(const Config& config) {
           .interval = std::chrono::seconds(config.purge.interval_seconds)};
 }
 
+transfer::ScrubOptions scrub_options(const SimNode::Settings& settings) {
+  return {.interval = std::chrono::seconds(settings.config.scrub.interval_s),
+          .bytes_a_second = settings.config.scrub.bytes_a_second};
+}
+
 constexpr std::string_view log_prefix = "log-";
 
 }  // namespace
@@ -313,7 +318,8 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                      .coordinator = {},
                      .handoff = {.book = settings_.hints},
                      .purge = purge_options(settings_.config),
-                     .anti_entropy = options_of(settings_.config.anti_entropy)},
+                     .anti_entropy = options_of(settings_.config.anti_entropy),
+                     .scrub = scrub_options(settings_)},
       random_.fork(), view);
   loop.protocol = std::make_unique<OlderProtocol>(*loop.shard);
   loop.protocol->set_older(is_older_);
@@ -396,6 +402,19 @@ void SimNode::pause_purges(bool is_paused) {
     auto& purge = loop->shard->purge();
     is_paused ? purge.pause() : purge.resume();
   }
+}
+
+void SimNode::start_scrubs() {
+  check(is_ready(), "what is walked over is open");
+  for (const auto& loop : running_->shards) (void)loop->shard->scrub().start();
+}
+
+bool SimNode::is_scrubbed() const {
+  if (!is_ready()) return false;
+  return std::ranges::all_of(running_->shards, [](const auto& loop) {
+    const auto status = loop->shard->status();
+    return !status.scrub.walk && status.anti_entropy.damaged_waiting == 0;
+  });
 }
 
 ShardStatus SimNode::status(ShardIndex shard) const {

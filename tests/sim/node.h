@@ -79,6 +79,10 @@ class SimNode final : private Mesh {
   [[nodiscard]] const Store& store(PartitionId partition) const;
   /// While is_ready().
   void pause_purges(bool is_paused);
+  /// All its shards walk over their records now; it is ready.
+  void start_scrubs();
+  /// They have, and no bad record waits to be refilled.
+  [[nodiscard]] bool is_scrubbed() const;
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
   /// While is_ready(): the copy counts to quorums.
   [[nodiscard]] bool is_sure(PartitionId partition) const;

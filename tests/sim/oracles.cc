@@ -295,6 +295,29 @@ std::optional<Violation> check_copies(Cluster& cluster, const History& history) 
   return std::nullopt;
 }
 
+std::optional<Violation> check_disks(Cluster& cluster) {
+  const auto epoch = cluster.epoch();
+  for (const auto& node : cluster.nodes()) {
+    if (node->is_gone()) continue;
+    for (const auto partition : epoch->partitions_of(node->id())) {
+      const KeyRange range = range_of(partition, epoch->partitions());
+      std::size_t bad = 0;
+      const auto read = node->store(partition).scan(Space::records, range.from, range.to,
+                                                    [&bad](BytesView key, BytesView value) {
+                                                      if (stored_leaf_hash(key, value) == 0) ++bad;
+                                                      return true;
+                                                    });
+      if (!read || bad > 0) {
+        return Violation{"a scrub leaves nothing bad",
+                         node->name() + ", partition " + std::to_string(partition.value) + ": " +
+                             std::to_string(bad) + " records are bad"};
+      }
+      if (auto wrong = check_tree(*node, partition, epoch->partitions())) return wrong;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Violation> check_purged(Cluster& cluster, const History& history) {
   const auto epoch = cluster.epoch();
   for (const auto& key : history.keys) {

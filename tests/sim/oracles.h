@@ -34,6 +34,10 @@ struct Violation {
 /// are ready.
 [[nodiscard]] std::optional<Violation> check_copies(Cluster& cluster, const History& history);
 
+/// What holds after a scrub of all nodes, without any read: no record's checksum is bad, and each
+/// copy's tree is that of its records. All nodes are ready.
+[[nodiscard]] std::optional<Violation> check_disks(Cluster& cluster);
+
 /// What holds some passes after that: where all owners of a key count, none keeps what was deleted;
 /// and no copy was found behind a purge but those that a fault had put back.
 [[nodiscard]] std::optional<Violation> check_purged(Cluster& cluster, const History& history);

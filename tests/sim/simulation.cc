@@ -20,6 +20,7 @@ constexpr Duration refill_bound = 40s;
 /// have failed, the next gathers what each owner holds, and the third spreads it to all.
 constexpr Duration alone_bound = 120s;
 constexpr Duration alone_look = 5s;
+constexpr Duration scrub_bound = 100s;
 /// One operation of the healed cluster, tries included.
 /// Until all that was deleted has been purged, once copies are equal: a few passes.
 constexpr Duration purged_bound = 10s;
@@ -66,6 +67,8 @@ class Simulation {
     heals_alone_ = settings.anti_entropy.enabled && may_heal_alone;
     settings.anti_entropy.interval_s = static_cast<std::uint32_t>(1 + random_.below(30));
     settings.anti_entropy.pause_ms = static_cast<std::uint32_t>(random_.below(1000));
+    // In some runs disks are walked over again and again while faults strike.
+    if (options_.seed % 4 == 1) settings.scrub = {.interval_s = 2, .bytes_a_second = 100'000};
     auto& store = settings.store;
     store.segment_bytes = std::size_t{16384} << random_.below(5);
     store.batch_writes = static_cast<std::size_t>(1 + random_.below(100));
@@ -131,6 +134,10 @@ class Simulation {
     if (auto bad = check_sure(cluster_, history_)) return bad;
     // A read in the middle of a purge undoes a part of it, until the next: harmless, but not equal.
     pause_purges(true);
+    // Half of the runs with damage show that a scrub is enough, the other half that reads are.
+    if (!history_.damages.empty() && options_.seed % 2 == 0) {
+      if (auto bad = scrub()) return bad;
+    }
     // Rotten records are found by those who read them.
     if (heals_alone_ && history_.wrong_trees.empty()) {
       if (auto bad = converge_alone()) return bad;
@@ -170,6 +177,23 @@ class Simulation {
       if (!bad || cluster_.world().now() >= end) return bad;
       cluster_.world().run_for(alone_look);
     }
+  }
+
+  /// Before anybody reads: what went bad on the disks is found and refilled.
+  [[nodiscard]] std::optional<Violation> scrub() {
+    for (const auto& node : cluster_.nodes()) {
+      if (!node->is_gone()) node->start_scrubs();
+    }
+    const bool is_done = cluster_.world().run_until(
+        [this] {
+          return std::ranges::all_of(cluster_.nodes(), [](const auto& node) {
+            return node->is_gone() || node->is_scrubbed();
+          });
+        },
+        scrub_bound);
+    if (!is_done) return Violation{"progress", "the healed cluster does not finish its scrub"};
+    history_.wrong_trees.clear();
+    return check_disks(cluster_);
   }
 
   void pause_purges(bool is_paused) {

@@ -114,6 +114,37 @@ TEST_CASE("a copy whose log was damaged is refilled from both others and answers
   CHECK(world.asked[wire::Kind::replica_write] == 0);
 }
 
+TEST_CASE("a loss that people accept leaves nothing unsure, and only where they said") {
+  RepairWorld world;
+  world.kill(1);
+  world.kill(2);
+  const Bytes key = world.key(1);
+  const PartitionId damaged = world.partition_of(key);
+  const PartitionId other{(damaged.value + 1) % world_partitions};
+  world.add_side(0, {damaged, other});
+  world.put(0, key, 1);
+  const Bytes second = world.key(2);
+  world.put(0, second, 1);
+  world.side(0).damage(second);
+  world.tell_views();
+  world.side(0).local.note_damaged(world.partition_of(second), second);
+  world.run(2min);
+  auto& repair = world.side(0).anti_entropy;
+  CHECK(world.side(0).local.unsure_copies() == 2);
+  CHECK(repair.status().damaged_waiting == 1);
+  CHECK(*repair.accept_loss(damaged) == 1);
+  CHECK(world.side(0).local.copy(damaged)->state() == replica::CopyState::full);
+  CHECK(world.side(0).local.copy(other)->state() == replica::CopyState::unsure);
+  CHECK(world.side(0).record(key) == RepairWorld::version(key, 1));
+  CHECK(*repair.accept_loss({}) >= 1);
+  CHECK(world.side(0).local.unsure_copies() == 0);
+  CHECK(world.side(0).store.status().damaged.empty());
+  CHECK(repair.status().refilling.empty());
+  CHECK(repair.status().damaged_waiting == 0);
+  CHECK(world.side(0).record(second).empty());
+  CHECK(*repair.accept_loss({}) == 0);
+}
+
 TEST_CASE("two damaged copies are refilled once all three have been compared") {
   RepairWorld world;
   const PartitionId damaged{5};
