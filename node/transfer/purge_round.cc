@@ -78,7 +78,8 @@ void PurgeRound::advance() {
   if (std::ranges::find(answers_, Answer::waiting) != answers_.end()) return;
   if (step_ == Step::list) {
     compare();
-    // one that was restored learns of it by being asked to raise
+    // One that was restored learns of it by being asked to raise; one that an abandoned round left
+    // behind would be refused where a damaged record waits to be replaced.
     if (!batch_.empty() || is_one_behind_) return ask(Step::raise);
   } else if (step_ == Step::raise) {
     return ask(Step::apply);
@@ -117,7 +118,7 @@ void PurgeRound::compare() {
   is_one_behind_ = false;
   for (std::size_t owner = 0; owner < owners_; ++owner) {
     if (answers_[owner] == Answer::left_out) continue;
-    if (listings_[owner].generation < purged_) is_one_behind_ = true;
+    if (listings_[owner].generation < greatest) is_one_behind_ = true;
   }
   for (std::size_t owner = 0; owner < owners_; ++owner) {
     if (answers_[owner] == Answer::left_out) continue;

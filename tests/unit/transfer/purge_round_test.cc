@@ -127,6 +127,16 @@ TEST_CASE("where one owner fails to purge, the others have done so, and the roun
   CHECK(round.step() == Step::abandoned);
 }
 
+TEST_CASE("an owner that an abandoned round left behind is raised, with nothing to purge") {
+  PurgeRound round(2);
+  const auto asked = round.take_questions();
+  round.on_listed(asked[0].id, listing({}, 7));
+  round.on_listed(asked[1].id, listing({}, 6));
+  CHECK(round.step() == Step::raise);
+  CHECK(round.generation() == Generation{8});
+  CHECK(round.batch().empty());
+}
+
 TEST_CASE("an owner behind an applied purge is told so, and nothing is purged") {
   PurgeRound round(2);
   const auto asked = round.take_questions();
