@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "storage/key.h"
 #include "storage/record.h"
 
 namespace coterie::transfer {
@@ -244,13 +245,17 @@ TreeCell Scrub::cell_of(PartitionId partition, const Leaf& leaf) const {
 /// The leaf that begins where leaf_->range does; an empty one: the partition's first. Trees may
 /// have become deeper meanwhile, and then that leaf ends earlier than it did.
 void Scrub::begin_leaf(PartitionId partition) {
-  const PartitionTree shape(partition, env_.copies.partitions(), depth_of(partition));
-  Leaf leaf{.depth = shape.depth()};
-  if (!leaf_->range.from.empty()) {
-    leaf.index = shape.leaf_of(Token{ByteReader(leaf_->range.from).u64_sorted()});
+  Leaf leaf{.depth = depth_of(partition)};
+  if (const auto* tree = env_.store.tree(partition)) {
+    if (!leaf_->range.from.empty()) {
+      leaf.index = tree->leaf_of(Token{ByteReader(leaf_->range.from).u64_sorted()});
+    }
+    leaf.range = tree->range_of(leaf.depth, leaf.index);
+    leaf.is_last = leaf.index + 1 == tree->leaves();
+  } else {
+    leaf.range = range_of(partition, env_.copies.partitions());
+    leaf.is_last = true;
   }
-  leaf.range = shape.range_of(leaf.depth, leaf.index);
-  leaf.is_last = leaf.index + 1 == shape.leaves();
   leaf.next = leaf.range.from;
   leaf.before = cell_of(partition, leaf);
   leaf_ = std::move(leaf);
