@@ -90,6 +90,7 @@ class WrongClock {
       const auto index = ask({.kind = OperationKind::put,
                               .key = key,
                               .node = place_,
+                              .quorum = cluster_.replicas(),
                               .context_of = {},
                               .range = {},
                               .time_to_live = time_to_live});
@@ -104,14 +105,13 @@ class WrongClock {
     return std::nullopt;
   }
 
-  /// By a node whose clock is right, told of what was written: later, whatever the clocks say.
+  /// Blindly, by a node whose clock is right, when all owners hold what was written: later,
+  /// whatever the clocks say.
   [[nodiscard]] std::optional<Violation> replace(KeyIndex key) {
-    const std::size_t other = (place_ + 1) % cluster_.nodes().size();
-    const auto seen = ask({.key = key, .node = other, .context_of = {}, .range = {}});
     const auto put = ask({.kind = OperationKind::put,
                           .key = key,
-                          .node = other,
-                          .context_of = seen,
+                          .node = (place_ + 1) % cluster_.nodes().size(),
+                          .context_of = {},
                           .range = {},
                           .time_to_live = time_to_live});
     if (history_.operations[put].outcome != Outcome::done) return std::nullopt;
