@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "base/limits.h"
 #include "base/siphash.h"
 #include "base/wire/codec.h"
 #include "node/control/servable.h"
@@ -179,25 +178,6 @@ void Control::perform() {
   if (const bool moved = judge_clock(); moved || !work.events.empty()) publish();
   wake_at(work.wake);
   if (on_left_ && gossip_.may_stop()) std::exchange(on_left_, nullptr)();
-}
-
-bool Control::judge_clock() {
-  const auto& clocks = gossip_.clocks();
-  if (clocks.revision() == clocks_judged_) return false;
-  clocks_judged_ = clocks.revision();
-  const Instant now = env_.clock.now();
-  return clock_.judge(now, env_.clock.wall_now(), clocks.readings(now));
-}
-
-bool Control::is_clock_settled() const {
-  const auto& epoch = epochs_.newest();
-  const bool is_alone = epoch != nullptr && epoch->members().size() <= 1;
-  return is_alone || clock_.bounds() || env_.clock.now() - started_ >= limits::clock_patience;
-}
-
-ClockStatus Control::clock_status() const {
-  const Instant now = env_.clock.now();
-  return clock_.status(now, env_.clock.wall_now(), gossip_.clocks().readings(now));
 }
 
 void Control::wake_at(Instant when) {
