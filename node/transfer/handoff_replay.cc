@@ -121,8 +121,7 @@ void Handoff::send_next(NodeId target, Stream& stream, Instant now) {
   if (bytes + frame_overhead_most > limits::frame_bytes)
     return refuse("a record is too large to send");
   const bool was_sent = env_.port.send(
-      target,
-      {.scope = current->scope, .key = parts.key, .record = current->record, .is_repair = true},
+      target, {.scope = current->scope, .key = parts.key, .record = current->record},
       limits::handoff_patience,
       [this, target, hint](const Result<void>& answer) { on_answer(target, hint, answer); });
   if (!was_sent) {
