@@ -46,11 +46,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
                 .timers = env_.timers,
                 .store = env_.store,
                 .port = handoff_performer_,
-                .log = env_.log,
-                .on_marks =
-                    [this] {
-                      if (transport_ != nullptr) repair_.set_marks(handoff_.needs_repair());
-                    }},
+                .log = env_.log},
                handoff_options(options_), random.fork()),
       purge_performer_({.self = options_.node,
                         .clock = env_.clock,

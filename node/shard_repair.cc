@@ -128,27 +128,16 @@ void ShardRepair::set_view(const std::shared_ptr<const RingView>& view,
                            const std::vector<transfer::NeedsRepair>& marks) {
   others_.set_view(view);
   copies_.set_partitions(view->epoch->partitions());
-  alive_.clear();
+  std::vector<NodeId> alive;
   for (const auto& peer : view->peers) {
-    if (peer.liveness == wire::Liveness::alive) alive_.push_back(peer.node);
+    if (peer.liveness == wire::Liveness::alive) alive.push_back(peer.node);
   }
-  anti_entropy_.on_view(view->epoch, alive_);
+  anti_entropy_.on_view(view->epoch, alive);
   scrub_.on_view();
   marked_.clear();
-  set_marks(marks);
-}
-
-void ShardRepair::set_marks(const std::vector<transfer::NeedsRepair>& marks) {
-  const auto before = std::exchange(marked_, {});
   for (const auto& mark : marks) {
-    if (std::ranges::find(alive_, mark.target) == alive_.end()) continue;
-    const std::pair place(mark.partition, mark.target);
-    const auto known = before.find(place);
-    if (known != before.end() && known->second.mark.serial == mark.serial) {
-      marked_.insert(*known);
-      continue;
-    }
-    marked_[place] = {.mark = mark, .read_at = clock_.now()};
+    if (std::ranges::find(alive, mark.target) == alive.end()) continue;
+    marked_[{mark.partition, mark.target}] = {.mark = mark, .read_at = clock_.now()};
     anti_entropy_.compare_soon(mark.partition, mark.target);
   }
 }
@@ -156,9 +145,8 @@ void ShardRepair::set_marks(const std::vector<transfer::NeedsRepair>& marks) {
 void ShardRepair::on_made_equal(PartitionId partition, NodeId other, Instant began) {
   const auto marked = marked_.find({partition, other});
   if (marked == marked_.end() || began < marked->second.read_at) return;
-  const auto mark = marked->second.mark;
+  repaired_(marked->second.mark);
   marked_.erase(marked);
-  repaired_(mark);
 }
 
 }  // namespace coterie

@@ -102,8 +102,6 @@ class ShardRepair {
   /// Of each view, once frames can be sent. Marked copies whose owner lives are compared soon.
   void set_view(const std::shared_ptr<const RingView>& view,
                 const std::vector<transfer::NeedsRepair>& marks);
-  /// Marks were added, or have grown: what is new among them is compared soon.
-  void set_marks(const std::vector<transfer::NeedsRepair>& marks);
   [[nodiscard]] transfer::AntiEntropy& anti_entropy() { return anti_entropy_; }
   [[nodiscard]] const transfer::AntiEntropy& anti_entropy() const { return anti_entropy_; }
   [[nodiscard]] transfer::ComparisonAnswers& answers() { return answers_; }
@@ -120,8 +118,7 @@ class ShardRepair {
 
   const Clock& clock_;
   std::function<void(const transfer::NeedsRepair&)> repaired_;
-  std::map<std::pair<PartitionId, NodeId>, Marked> marked_;  // those whose target lives
-  std::vector<NodeId> alive_;
+  std::map<std::pair<PartitionId, NodeId>, Marked> marked_;
   LocalCopies& local_;
   ShardCopies copies_;
   PeerOwners others_;

@@ -101,8 +101,6 @@ void Handoff::tell_of_marks() {
                                  "their hints were too many, too old or given up");
   }
   marks_told_ = marks;
-  const auto serial = book_.marks().last_serial();
-  if (std::exchange(last_mark_, serial) != serial && env_.on_marks) env_.on_marks();
 }
 
 void Handoff::leave(PartitionId partition, BytesView key, NodeId target) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,8 +69,6 @@ class Handoff {
     Store& store;
     HandoffPort& port;
     Log& log;
-    /// needs_repair() has grown.
-    std::function<void()> on_marks;
   };
   struct Options {
     NodeId self;
@@ -137,7 +134,6 @@ class Handoff {
   std::optional<Instant> wake_at_;
   Instant age_checked_at_;
   std::size_t marks_told_ = 0;
-  std::uint64_t last_mark_ = 0;
 };
 
 }  // namespace coterie::transfer

@@ -40,8 +40,6 @@ class RepairMarks {
   /// By partition, then target.
   [[nodiscard]] std::vector<NeedsRepair> list() const;
   [[nodiscard]] std::size_t size() const { return marks_.size(); }
-  /// Grows with every mark, and whenever one grows.
-  [[nodiscard]] std::uint64_t last_serial() const { return last_serial_; }
   [[nodiscard]] bool is_saved() const { return unsaved_ == 0; }
 
  private:

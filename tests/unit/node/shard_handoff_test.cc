@@ -10,7 +10,7 @@ namespace {
 
 /// A world in which a put was acknowledged by nodes 1 and 2 and missed by node 3.
 struct MissedPut : ShardWorld {
-  explicit MissedPut(bool compares = false) : ShardWorld(3, 1, compares) {
+  MissedPut() {
     timers.advance(1ms);  // hints of earlier runs are counted: none
     hear(client, put("a", "value"));
     shard.on_open(link_to(2), wire::Hello{.role = wire::Role::peer, .node = node_id(2)});
@@ -83,32 +83,4 @@ TEST_CASE("a shard whose store has stopped pushes nothing") {
   MissedPut world;
   world.store.set_state(StoreState::stopped, "a sync failed");
   CHECK(world.next_to_three().empty());
-}
-
-TEST_CASE("what hints tell of no more is compared at once, not at the next change of the ring") {
-  MissedPut world(true);
-  // Both others answer all that they are asked with no.
-  const auto compares = [&world] {
-    bool has_asked = false;
-    for (int second = 0; second < 4; ++second) {
-      world.timers.advance(1s);
-      world.shard.on_open(world.link_to(3),
-                          wire::Hello{.role = wire::Role::peer, .node = node_id(3)});
-      for (const std::uint64_t node : {2U, 3U}) {
-        for (const auto& frame : world.take(world.link_to(node))) {
-          const auto header = wire::decode_header(frame);
-          has_asked = has_asked || (node == 3 && header->kind == wire::Kind::tree_roots);
-          world.hear(world.link_to(node),
-                     wire::ErrorReply{.code = ErrorCode::unavailable, .message = "not now"},
-                     header->request_id);
-        }
-      }
-    }
-    return has_asked;
-  };
-  // After a start, all are compared; it fails, and its time comes again in half a minute.
-  CHECK(compares());
-  CHECK_FALSE(compares());
-  CHECK(world.shard.handoff().cancel(node_id(3)) == 1);
-  CHECK(compares());
 }

@@ -36,7 +36,7 @@ struct ShardWorld {
   static constexpr ConnectionId client{1};
   static constexpr ConnectionId peer{2};
 
-  explicit ShardWorld(std::size_t nodes = 3, std::uint16_t shards = 1, bool compares = false)
+  explicit ShardWorld(std::size_t nodes = 3, std::uint16_t shards = 1)
       : epoch(sample_epoch(nodes)),
         shard(Shard::Environment{.clock = clock,
                                  .timers = timers,
@@ -47,7 +47,7 @@ struct ShardWorld {
               Shard::Options{.node = node_id(1),
                              .run = RunId{9},
                              .shards = shards,
-                             .anti_entropy = {.enabled = compares}},
+                             .anti_entropy = {.enabled = false}},
               Random(4), view()) {
     shard.attach(transport);
     shard.on_open(client, wire::Hello{.role = wire::Role::client});
