@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -110,10 +112,20 @@ Result<Transaction> begin(MDB_env* environment, unsigned flags) {
   return Transaction(transaction);
 }
 
-Result<void> commit_transaction(Transaction transaction) {
-  if (const int code = mdb_txn_commit(transaction.release()); code != 0) {
-    return refuse(code, "committing to the table");
-  }
+/// Less than this is none: what a write that found no room for all of it leaves to others.
+constexpr std::uintmax_t no_room_bytes = 1U << 20;
+
+bool is_disk_full(const std::string& directory) {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(directory, unknown);
+  return !unknown && space.available < no_room_bytes;
+}
+
+Result<void> commit_transaction(Transaction transaction, const std::string& directory) {
+  int code = mdb_txn_commit(transaction.release());
+  // LMDB says so where only a part of its pages could be written.
+  if (code == EIO && is_disk_full(directory)) code = ENOSPC;
+  if (code != 0) return refuse(code, "committing to the table");
   return {};
 }
 
@@ -233,7 +245,7 @@ Result<void> LmdbTable::open_databases() {
   for (std::size_t i = 0; i < spaces; ++i) {
     if (auto done = open_database(database_names[i], databases_[i]); !done) return done;
   }
-  return commit_transaction(std::move(*transaction));
+  return commit_transaction(std::move(*transaction), options_.directory);
 }
 
 Result<void> LmdbTable::commit(std::span<const Entry> entries, LogPosition position) {
@@ -243,7 +255,8 @@ Result<void> LmdbTable::commit(std::span<const Entry> entries, LogPosition posit
   Bytes encoded;
   ByteWriter(encoded).u64(position.value);
   if (auto done = put(transaction->get(), own_database_, position_key, encoded); !done) return done;
-  if (auto done = commit_transaction(std::move(*transaction)); !done) return done;
+  auto done = commit_transaction(std::move(*transaction), options_.directory);
+  if (!done) return done;
   commits_.fetch_add(1, std::memory_order_release);
   return measure();
 }

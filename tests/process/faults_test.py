@@ -99,17 +99,27 @@ class Links(unittest.TestCase):
 class Disks(unittest.TestCase):
     def test_one_runs_full(self):
         """Two peers go on; the third says what is wrong, and takes writes again when there is
-        room."""
-        with NamespacedCluster(disk_mib=200) as cluster:
+        room. So do they when theirs have run full."""
+        def no_room(peer):
+            return "disk is full" in peer.log_text() or "no room" in peer.log_text()
+
+        def takes_again(peer):
+            return "takes writes again" in peer.log_text()
+
+        with NamespacedCluster(disk_mib=120) as cluster:
             cluster.start()
             full = cluster.peers[1]
             load = Load(cluster)
             load.wait_for(2000)
             ballast = cluster.fill_disk(full)
-            wait_until(lambda: "full" in full.log_text(), "its log says that the disk is full")
+            wait_until(lambda: no_room(full), "its log says that the disk is full")
             load.wait_for(5000)
             os.remove(ballast)
-            wait_until(lambda: "takes writes again" in full.log_text(), "it takes writes again")
+            wait_until(lambda: takes_again(full), "it takes writes again")
+            wait_until(lambda: all(map(no_room, cluster.peers)), "all disks are full")
+            for peer in cluster.peers:
+                cluster.enlarge_disk(peer, 1000)
+            wait_until(lambda: all(map(takes_again, cluster.peers)), "all take writes again")
             load.wait_for(2000)
             load.stop()
             load.verify(self)
