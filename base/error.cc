@@ -25,6 +25,7 @@ bool retryable(ErrorCode code) {
     case ErrorCode::read_only:
     case ErrorCode::io:
     case ErrorCode::closed:
+    case ErrorCode::hints_full:
       return true;
     default:
       return false;
@@ -73,6 +74,8 @@ std::string_view name(ErrorCode code) {
       return "not_found";
     case ErrorCode::internal:
       return "internal";
+    case ErrorCode::hints_full:
+      return "hints_full";
   }
   return "unnamed";
 }

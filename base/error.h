@@ -50,6 +50,9 @@ enum class ErrorCode : std::uint8_t {
   not_found = 19,
   /// A defect of Coterie itself.
   internal = 20,
+  /// The hints that fallbacks keep for owners that are away are at their bound. Nothing was
+  /// executed; the owners must come back first.
+  hints_full = 21,
 };
 
 /// Whether what was asked may have had an effect.

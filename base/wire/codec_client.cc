@@ -12,14 +12,16 @@ Get read_get(const fb::Get& table, Fields& fields) {
   return {.key = fields.key(table.bucket(), table.partition_key(), table.sort_key()),
           .r = fields.quorum(table.r(), "R"),
           .want_evidence = table.want_evidence(),
-          .forwarded = table.forwarded()};
+          .forwarded = table.forwarded(),
+          .sloppy = fields.sloppy(table.sloppy())};
 }
 
 GetReply read_get_reply(const fb::GetReply& table, Fields& fields) {
   return {.context = fields.bytes(table.context(), limits::context_bytes, "the context"),
           .siblings = fields.siblings(table.siblings()),
           .weak = table.weak(),
-          .evidence = fields.evidence(table.evidence())};
+          .evidence = fields.evidence(table.evidence()),
+          .stand_ins = table.stand_ins()};
 }
 
 Put read_put(const fb::Put& table, Fields& fields) {
@@ -32,7 +34,8 @@ Put read_put(const fb::Put& table, Fields& fields) {
                 .durability = fields.durability(table.durability()),
                 .time_to_live_ms = fields.time_to_live_ms(table.time_to_live_ms()),
                 .want_evidence = table.want_evidence(),
-                .forwarded = table.forwarded()};
+                .forwarded = table.forwarded(),
+                .sloppy = fields.sloppy(table.sloppy())};
   fields.require(!put.is_delete || put.value.empty(), "a delete carries no value");
   return put;
 }
@@ -41,7 +44,8 @@ PutReply read_put_reply(const fb::PutReply& table, Fields& fields) {
   return {.context = fields.bytes(table.context(), limits::context_bytes, "the context"),
           .siblings = table.siblings(),
           .weak = table.weak(),
-          .evidence = fields.evidence(table.evidence())};
+          .evidence = fields.evidence(table.evidence()),
+          .stand_ins = table.stand_ins()};
 }
 
 }  // namespace
@@ -52,7 +56,8 @@ Bytes encode(const Get& message, const Envelope& envelope) {
   const auto sort_key = frame.bytes(message.key.sort_key);
   return frame.finish(Kind::get, envelope,
                       fb::CreateGet(*frame, message.key.bucket.value, partition_key, sort_key,
-                                    message.r.count, message.want_evidence, message.forwarded));
+                                    message.r.count, message.want_evidence, message.forwarded,
+                                    static_cast<std::uint8_t>(message.sloppy)));
 }
 
 Bytes encode(const GetReply& message, const Envelope& envelope) {
@@ -61,8 +66,9 @@ Bytes encode(const GetReply& message, const Envelope& envelope) {
   const auto evidence = build_evidence(frame, message.evidence);
   const auto siblings = build_siblings(frame, message.siblings, has_value);
   const auto context = frame.bytes(message.context);
-  return frame.finish(Kind::get_reply, envelope,
-                      fb::CreateGetReply(*frame, context, siblings, message.weak, evidence));
+  return frame.finish(
+      Kind::get_reply, envelope,
+      fb::CreateGetReply(*frame, context, siblings, message.weak, evidence, message.stand_ins));
 }
 
 Bytes encode(const Put& message, const Envelope& envelope) {
@@ -71,21 +77,21 @@ Bytes encode(const Put& message, const Envelope& envelope) {
   const auto sort_key = frame.bytes(message.key.sort_key);
   const auto context = frame.bytes(message.context);
   const auto id = to_fb(message.id);
-  return frame.finish(
-      Kind::put, envelope,
-      fb::CreatePut(*frame, &id, message.key.bucket.value, partition_key, sort_key, context,
-                    frame.bulk(), message.is_delete, message.w.count,
-                    static_cast<std::uint8_t>(message.durability), message.time_to_live_ms,
-                    message.want_evidence, message.forwarded));
+  return frame.finish(Kind::put, envelope,
+                      fb::CreatePut(*frame, &id, message.key.bucket.value, partition_key, sort_key,
+                                    context, frame.bulk(), message.is_delete, message.w.count,
+                                    static_cast<std::uint8_t>(message.durability),
+                                    message.time_to_live_ms, message.want_evidence,
+                                    message.forwarded, static_cast<std::uint8_t>(message.sloppy)));
 }
 
 Bytes encode(const PutReply& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto evidence = build_evidence(frame, message.evidence);
   const auto context = frame.bytes(message.context);
-  return frame.finish(
-      Kind::put_reply, envelope,
-      fb::CreatePutReply(*frame, context, message.siblings, message.weak, evidence));
+  return frame.finish(Kind::put_reply, envelope,
+                      fb::CreatePutReply(*frame, context, message.siblings, message.weak, evidence,
+                                         message.stand_ins));
 }
 
 template <>

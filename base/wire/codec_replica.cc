@@ -22,11 +22,14 @@ BytesView read_whole_record(BytesField field, Fields& fields) {
 }
 
 ReplicaWrite read_write(const fb::ReplicaWrite& table, Fields& fields) {
+  fields.require(table.owners() <= limits::replicas_most, "more owners than there can be");
   return {.scope = fields.scope(*table.scope()),
           .key = fields.stored_key(table.key()),
           .record = read_whole_record(table.record(), fields),
           .durability = fields.durability(table.durability()),
-          .is_repair = table.is_repair()};
+          .is_repair = table.is_repair(),
+          .intended = to_id<NodeId>(table.intended()),
+          .owners = table.owners()};
 }
 
 ReplicaWriteReply read_write_reply(const fb::ReplicaWriteReply& table, Fields& /*no bounds*/) {
@@ -38,7 +41,8 @@ ReplicaWriteReply read_write_reply(const fb::ReplicaWriteReply& table, Fields& /
 ReplicaRead read_read(const fb::ReplicaRead& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
           .key = fields.stored_key(table.key()),
-          .digest_only = table.digest_only()};
+          .digest_only = table.digest_only(),
+          .stands_in = table.stands_in()};
 }
 
 ReplicaReadReply read_read_reply(const fb::ReplicaReadReply& table, Fields& fields) {
@@ -52,7 +56,8 @@ ReplicaScan read_replica_scan(const fb::ReplicaScan& table, Fields& fields) {
   return {.scope = fields.scope(*table.scope()),
           .from = fields.bound(table.from(), "the first key"),
           .to = fields.bound(table.to(), "the end's key"),
-          .limit_records = page_records(table.limit_records())};
+          .limit_records = page_records(table.limit_records()),
+          .stands_in = table.stands_in()};
 }
 
 ReplicaScanReply read_replica_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
@@ -86,10 +91,12 @@ Bytes encode(const ReplicaWrite& message, const Envelope& envelope) {
   FrameBuilder frame(message.record);
   const auto key = frame.required(message.key);
   const auto scope = to_fb(message.scope);
+  const auto intended = to_fb(message.intended);
   return frame.finish(
       Kind::replica_write, envelope,
       fb::CreateReplicaWrite(*frame, &scope, key, frame.bulk(),
-                             static_cast<std::uint8_t>(message.durability), message.is_repair));
+                             static_cast<std::uint8_t>(message.durability), message.is_repair,
+                             message.intended.is_zero() ? nullptr : &intended, message.owners));
 }
 
 Bytes encode(const ReplicaWriteReply& message, const Envelope& envelope) {
@@ -103,8 +110,9 @@ Bytes encode(const ReplicaRead& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto key = frame.required(message.key);
   const auto scope = to_fb(message.scope);
-  return frame.finish(Kind::replica_read, envelope,
-                      fb::CreateReplicaRead(*frame, &scope, key, message.digest_only));
+  return frame.finish(
+      Kind::replica_read, envelope,
+      fb::CreateReplicaRead(*frame, &scope, key, message.digest_only, message.stands_in));
 }
 
 Bytes encode(const ReplicaReadReply& message, const Envelope& envelope) {
@@ -119,8 +127,9 @@ Bytes encode(const ReplicaScan& message, const Envelope& envelope) {
   const auto from = frame.bytes(message.from);
   const auto to = frame.bytes(message.to);
   const auto scope = to_fb(message.scope);
-  return frame.finish(Kind::replica_scan, envelope,
-                      fb::CreateReplicaScan(*frame, &scope, from, to, message.limit_records));
+  return frame.finish(
+      Kind::replica_scan, envelope,
+      fb::CreateReplicaScan(*frame, &scope, from, to, message.limit_records, message.stands_in));
 }
 
 Bytes encode(const ReplicaScanReply& message, const Envelope& envelope) {

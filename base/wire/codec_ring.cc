@@ -18,7 +18,8 @@ Scan read_scan(const fb::Scan& table, Fields& fields) {
       .cursor = fields.bytes(table.cursor(), limits::cursor_bytes, "the cursor"),
       .limit_records = page_records(table.limit_records()),
       .r = fields.quorum(table.r(), "R"),
-      .forwarded = table.forwarded()};
+      .forwarded = table.forwarded(),
+      .sloppy = fields.sloppy(table.sloppy())};
   const std::size_t sort_key_bytes = std::max(scan.sort_key_from.size(), scan.sort_key_to.size());
   fields.require(sort_key_bytes == 0 || !scan.partition_key.empty(),
                  "a range of sort keys needs a partition key");
@@ -36,7 +37,8 @@ ScanReply read_scan_reply(const fb::ScanReply& table, Fields& fields) {
             .siblings = fields.siblings(entry.siblings())};
   };
   return {.entries = fields.list(table.entries(), limits::scan_page_records, "the page", read),
-          .cursor = fields.bytes(table.cursor(), limits::cursor_bytes, "the cursor")};
+          .cursor = fields.bytes(table.cursor(), limits::cursor_bytes, "the cursor"),
+          .stand_ins = table.stand_ins()};
 }
 
 RingRequest read_ring(const fb::RingRequest& table, Fields& fields) {
@@ -75,7 +77,8 @@ Bytes encode(const Scan& message, const Envelope& envelope) {
   return frame.finish(
       Kind::scan, envelope,
       fb::CreateScan(*frame, message.bucket.value, message.partition.value, partition_key, from, to,
-                     cursor, message.limit_records, message.r.count, message.forwarded));
+                     cursor, message.limit_records, message.r.count, message.forwarded,
+                     static_cast<std::uint8_t>(message.sloppy)));
 }
 
 Bytes encode(const ScanReply& message, const Envelope& envelope) {
@@ -91,7 +94,8 @@ Bytes encode(const ScanReply& message, const Envelope& envelope) {
   }
   const auto list = (*frame).CreateVector(entries);
   const auto cursor = frame.bytes(message.cursor);
-  return frame.finish(Kind::scan_reply, envelope, fb::CreateScanReply(*frame, list, cursor));
+  return frame.finish(Kind::scan_reply, envelope,
+                      fb::CreateScanReply(*frame, list, cursor, message.stand_ins));
 }
 
 Bytes encode(const RingRequest& message, const Envelope& envelope) {

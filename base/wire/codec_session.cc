@@ -54,7 +54,7 @@ Hello read_hello(const fb::Hello& table, Fields& fields) {
 ErrorReply read_error(const fb::ErrorReply& table, Fields& fields) {
   fields.require(table.code() != 0, "the error code is missing");
   // A code of a later version: nothing may be concluded from it, as from `internal`.
-  const bool is_known = table.code() <= static_cast<std::uint8_t>(ErrorCode::internal);
+  const bool is_known = table.code() <= static_cast<std::uint8_t>(ErrorCode::hints_full);
   return {.code = is_known ? static_cast<ErrorCode>(table.code()) : ErrorCode::internal,
           .retry_after_ms = table.retry_after_ms(),
           .message = fields.bytes(table.message(), limits::error_message_bytes, "the words"),

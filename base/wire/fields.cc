@@ -63,6 +63,13 @@ Durability Fields::durability(std::uint8_t value) {
   return static_cast<Durability>(value);
 }
 
+Sloppy Fields::sloppy(std::uint8_t value) {
+  if (value > static_cast<std::uint8_t>(Sloppy::no)) {
+    require(false, "sloppy " + std::to_string(value) + " is not known");
+  }
+  return static_cast<Sloppy>(value);
+}
+
 PartitionId Fields::partition(std::uint32_t value) {
   if (value >= limits::partitions_most) {
     require(false, "partition " + std::to_string(value) + " is beyond any ring's");

@@ -38,6 +38,7 @@ class Fields {
   Key key(std::uint32_t bucket, BytesField partition_key, BytesField sort_key);
   Quorum quorum(std::uint8_t count, std::string_view name);
   Durability durability(std::uint8_t value);
+  Sloppy sloppy(std::uint8_t value);
   PartitionId partition(std::uint32_t value);
   ReplicaScope scope(const fb::Scope& scope);
   Evidence evidence(const fb::Evidence* evidence);

@@ -64,6 +64,10 @@ struct Quorum {
 
 enum class Durability : std::uint8_t { bucket_default = 0, commit = 1, interval = 2 };
 
+/// Whether fallbacks may stand in for owners that cannot be reached: as the bucket says, or not.
+/// `yes` is refused where the bucket is strict: its purges do not ask the fallbacks.
+enum class Sloppy : std::uint8_t { bucket_default = 0, yes = 1, no = 2 };
+
 /// Names a record as users do.
 struct Key {
   BucketId bucket;
@@ -77,6 +81,7 @@ struct Get {
   bool want_evidence = false;
   /// Passed on already by a node that does not own the key: not passed on again.
   bool forwarded = false;
+  Sloppy sloppy = Sloppy::bucket_default;
 };
 
 struct SiblingView {
@@ -102,6 +107,9 @@ struct GetReply {
   /// Answered with less than the bucket's R.
   bool weak = false;
   Evidence evidence;
+  /// Fallbacks that count among those who answered; above 0 a write may be missing that owners who
+  /// were away hold.
+  std::uint16_t stand_ins = 0;
 };
 
 struct Put {
@@ -116,6 +124,7 @@ struct Put {
   std::uint64_t time_to_live_ms = 0;  // 0: the bucket's
   bool want_evidence = false;
   bool forwarded = false;
+  Sloppy sloppy = Sloppy::bucket_default;
 };
 
 struct PutReply {
@@ -125,6 +134,8 @@ struct PutReply {
   std::uint16_t siblings = 0;
   bool weak = false;
   Evidence evidence;
+  /// Fallbacks that hold the write in the place of owners, and count to W.
+  std::uint16_t stand_ins = 0;
 };
 
 /// One page of a partition's records in key order, or of one partition key's within it.
@@ -143,6 +154,7 @@ struct Scan {
   std::uint32_t limit_records = 0;
   Quorum r;
   bool forwarded = false;
+  Sloppy sloppy = Sloppy::bucket_default;
 };
 
 struct ScanEntry {
@@ -156,6 +168,7 @@ struct ScanReply {
   std::vector<ScanEntry> entries;
   /// Empty: that was all.
   BytesView cursor;
+  std::uint16_t stand_ins = 0;  // as in GetReply
 };
 
 struct RingRequest {
@@ -198,6 +211,10 @@ struct ReplicaWrite {
   Durability durability = Durability::commit;
   /// A repair, not a client's write: yields to those.
   bool is_repair = false;
+  /// Not zero: keep it as a hint for this owner, which cannot be reached; this node is a fallback.
+  NodeId intended;
+  /// With `intended`: how many owners must hold it before the hint may go.
+  std::uint8_t owners = 0;
 };
 
 struct ReplicaWriteReply {
@@ -211,6 +228,8 @@ struct ReplicaRead {
   ReplicaScope scope;
   BytesView key;
   bool digest_only = false;
+  /// Asked of a fallback: what its hints hold.
+  bool stands_in = false;
 };
 
 struct ReplicaReadReply {
@@ -229,6 +248,7 @@ struct ReplicaScan {
   BytesView from;
   BytesView to;
   std::uint32_t limit_records = 0;  // as in Scan
+  bool stands_in = false;           // as in ReplicaRead
 };
 
 struct ReplicaScanEntry {

@@ -126,8 +126,8 @@ TEST_CASE("a field that a later version added is passed over") {
   const auto start = builder.StartTable();
   builder.AddElement<std::uint32_t>(fb::Get::VT_BUCKET, 5, 0);
   builder.AddOffset(fb::Get::VT_PARTITION_KEY, key);
-  builder.AddOffset(fb::Get::VT_FORWARDED + 2, extra);
-  builder.AddElement<std::uint64_t>(fb::Get::VT_FORWARDED + 4, 77, 0);
+  builder.AddOffset(fb::Get::VT_SLOPPY + 2, extra);
+  builder.AddElement<std::uint64_t>(fb::Get::VT_SLOPPY + 4, 77, 0);
   const auto root = flatbuffers::Offset<fb::Get>(builder.EndTable(start));
   const Bytes body = body_with(builder, root);
   const auto get = decode<Get>(body);

@@ -55,6 +55,24 @@ void add_client(std::vector<SampleFrame>& out) {
                      envelope)});
   out.push_back(
       {"get_bare", encode(Get{.key = {.bucket = BucketId{}, .partition_key = "k"}}, Envelope{})});
+  out.push_back({"get_strict", encode(Get{.key = key(), .sloppy = Sloppy::no}, envelope)});
+  out.push_back({"get_reply_hinted", encode(GetReply{.context = "seen",
+                                                     .siblings = two_siblings(),
+                                                     .evidence = evidence(),
+                                                     .stand_ins = 1},
+                                            envelope)});
+  out.push_back(
+      {"put_sloppy",
+       encode(Put{.id = {.high = 1, .low = 2}, .key = key(), .value = "v", .sloppy = Sloppy::yes},
+              envelope)});
+  out.push_back({"put_reply_hinted",
+                 encode(PutReply{.context = "seen", .siblings = 1, .stand_ins = 2}, envelope)});
+  out.push_back(
+      {"scan_strict",
+       encode(Scan{.bucket = BucketId{5}, .partition = PartitionId{7}, .sloppy = Sloppy::no},
+              envelope)});
+  out.push_back(
+      {"scan_reply_hinted", encode(ScanReply{.cursor = "next", .stand_ins = 1}, envelope)});
   out.push_back({"get_reply", encode(GetReply{.context = "seen",
                                               .siblings = two_siblings(),
                                               .weak = true,
@@ -121,6 +139,20 @@ void add_replica(std::vector<SampleFrame>& out) {
                                                       .durability = Durability::interval,
                                                       .is_repair = true},
                                          envelope)});
+  out.push_back({"replica_write_hint", encode(ReplicaWrite{.scope = scope,
+                                                           .key = stored_key,
+                                                           .record = "a record's bytes",
+                                                           .intended = node_b,
+                                                           .owners = 2},
+                                              envelope)});
+  out.push_back(
+      {"replica_read_hint",
+       encode(ReplicaRead{.scope = scope, .key = stored_key, .stands_in = true}, envelope)});
+  out.push_back(
+      {"replica_scan_hint",
+       encode(
+           ReplicaScan{.scope = scope, .from = stored_key, .limit_records = 9, .stands_in = true},
+           envelope)});
   out.push_back(
       {"replica_write_reply",
        encode(ReplicaWriteReply{.run = RunId{12}, .synced = 34567, .generation = Generation{3}},
