@@ -347,11 +347,6 @@ Result<void> set_kind(Bucket&, const SettingValue& value) {
 Result<void> set_sloppy(Bucket& bucket, const SettingValue& value) {
   const auto flag = truth(value);
   if (!flag) return std::unexpected(flag.error());
-  if (*flag) {
-    return fail(ErrorCode::invalid_argument,
-                "sloppy buckets do not exist yet (hints that hold records come later); should "
-                "be false");
-  }
   bucket.sloppy = *flag;
   return {};
 }

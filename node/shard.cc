@@ -33,7 +33,11 @@ Shard::Shard(const Environment& environment, Options options, Random random,
           env_.store, [this](ConnectionId to, Bytes frame) { send_here(to, std::move(frame)); },
           [this](coordinator::Tag tag) { coordinator_.on_local_durable(tag, now()); }),
       copies_(env_.store, gate_, random.fork()),
-      coordinator_(options_.node, copies_, *this, options_.coordinator),
+      record_hints_(env_.store, options_.handoff.book,
+                    [this](BytesView key) { return copies_.resolver_of(key); }),
+      fallback_copies_(env_.store, gate_, record_hints_, random.fork()),
+      replicas_(copies_, fallback_copies_),
+      coordinator_(options_.node, replicas_, *this, options_.coordinator),
       admission_(options_.admission),
       forwards_(
           env_.clock, env_.timers, links_,
@@ -45,6 +49,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
       handoff_({.clock = env_.clock,
                 .timers = env_.timers,
                 .store = env_.store,
+                .records = record_hints_,
                 .port = handoff_performer_,
                 .log = env_.log},
                handoff_options(options_), random.fork()),
@@ -102,6 +107,8 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   if (has_new_epoch) {
     epoch_bytes_ = encode_epoch(*view_->epoch);
     copies_.set_epoch(view_->epoch, options_.node, options_.shard, options_.shards);
+    fallback_copies_.set_epoch(view_->epoch, options_.node);
+    fallback_lists_.clear();
   }
   handoff_performer_.set_view(view_);
   handoff_.on_view(view_->epoch);
@@ -191,6 +198,7 @@ void Shard::on_store_progress() {
   gate_.release();
   if (status.state == StoreState::stopped) {
     copies_.stop_serving("this node's disk has failed: " + status.reason);
+    fallback_copies_.stop_serving("this node's disk has failed: " + status.reason);
     gate_.drop_all();
   }
   settle();
@@ -278,6 +286,7 @@ ShardStatus Shard::status() const {
   out.refused = admission_.refused();
   out.forwarded = forwards_.passed_on();
   out.local = copies_.counters();
+  out.fallback = fallback_copies_.counters();
   out.handoff = handoff_.status();
   out.purge = purge_.status();
   out.anti_entropy = repair_.anti_entropy().status();

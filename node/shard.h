@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,10 +21,12 @@
 #include "node/coordinator/coordinator.h"
 #include "node/coordinator/slab.h"
 #include "node/durable_gate.h"
+#include "node/fallback_copies.h"
 #include "node/forwards.h"
 #include "node/handoff_performer.h"
 #include "node/inspections.h"
 #include "node/local_copies.h"
+#include "node/local_replicas.h"
 #include "node/mesh.h"
 #include "node/peer_calls.h"
 #include "node/peer_links.h"
@@ -58,6 +61,7 @@ struct ShardStatus {
   std::uint64_t clock_readings_clamped = 0;
   WallTime wall;  // by which timestamps are made
   LocalCopies::Counters local;
+  FallbackCopies::Counters fallback;
   transfer::HandoffStatus handoff;
   transfer::PurgeStatus purge;
   transfer::AntiEntropyStatus anti_entropy;
@@ -176,27 +180,40 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void on_put(const Incoming& in);
   void on_scan(const Incoming& in);
   void on_ring(const Incoming& in);
-  /// True if the request goes on here: this shard and this node own the partition; otherwise it has
-  /// been passed on or refused.
-  bool is_ours(const Incoming& in, PartitionId partition, bool was_forwarded,
-               const Forwards::Message& message);
-  void forward(const Incoming& in, PartitionId partition, const Forwards::Message& message);
   void pass_to(ShardIndex shard, const Incoming& in);
   std::optional<ClientHandle> admit(const Incoming& in);
   void answer(ClientHandle client, Bytes frame);
   void refuse(const Incoming& in, const Error& error);
   [[nodiscard]] static Error unknown_bucket();
+  /// Whether fallbacks may stand in. Error: asked of a strict bucket.
+  [[nodiscard]] static Result<bool> is_sloppy(const Bucket& bucket, wire::Sloppy asked);
   void send_to(const Origin& origin, Bytes frame);
   /// An answer on an accepted connection. One that takes no more is closed: who waits there for an
   /// answer hears of the end instead.
   void send_here(ConnectionId connection, Bytes frame);
   [[nodiscard]] static Instant deadline_of(const Incoming& in);
   [[nodiscard]] coordinator::Now now() const;
-  [[nodiscard]] coordinator::Placement placement_of(PartitionId partition);
+
+  // shard_placement.cc: who serves a partition now.
+  struct Asked {
+    PartitionId partition;
+    bool is_sloppy = false;
+    bool is_put = false;
+    bool was_forwarded = false;
+  };
+  /// True if the request goes on here: this shard and this node own the partition, or stand in for
+  /// its owners; otherwise it has been passed on or refused.
+  bool is_ours(const Incoming& in, const Asked& asked, const Forwards::Message& message);
+  void forward(const Incoming& in, const Asked& asked, const Forwards::Message& message);
+  [[nodiscard]] bool stands_in(PartitionId partition);
+  [[nodiscard]] coordinator::Placement placement_of(const Asked& asked);
   [[nodiscard]] coordinator::Reach reach_of(NodeId node) const;
+  [[nodiscard]] const std::vector<NodeId>& fallbacks_of(PartitionId partition);
+  void find_fallbacks(PartitionId partition, bool with_full);
 
   // shard_replicas.cc: requests and answers of other nodes' shards.
   void serve_replica(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  [[nodiscard]] Result<LocalCopies::Rests> take(const wire::ReplicaWrite& message);
   // shard_purge.cc
   [[nodiscard]] static bool is_purge(wire::Kind kind);
   /// Errors: what is to be answered instead.
@@ -245,6 +262,9 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   PeerLinks links_;
   DurableGate gate_;
   LocalCopies copies_;
+  transfer::RecordHints record_hints_;
+  FallbackCopies fallback_copies_;
+  LocalReplicas replicas_;
   coordinator::Coordinator coordinator_;
   coordinator::Admission admission_;
   Forwards forwards_;
@@ -257,6 +277,11 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for
+  std::vector<NodeId> fallbacks_;           // of the same: those that can be reached
+  bool are_hints_full_ = false;             // of the same: one is left out for that
+  /// The preference lists behind the owners, of partitions that were asked for.
+  std::map<PartitionId, std::vector<NodeId>> fallback_lists_;
+  std::map<NodeId, Instant> hints_full_until_;  // of fallbacks that said so
   struct Drain {
     Instant since;
     TimerId timer;

@@ -62,7 +62,10 @@ void Shard::on_get(const Incoming& in) {
   if (bucket == nullptr) return refuse(in, unknown_bucket());
   const Token token = epoch.token(bucket->id, get->key.partition_key);
   const PartitionId partition = epoch.partition(token);
-  if (!is_ours(in, partition, get->forwarded, *get)) return;
+  const auto sloppy = is_sloppy(*bucket, get->sloppy);
+  if (!sloppy) return refuse(in, sloppy.error());
+  const Asked asked{.partition = partition, .is_sloppy = *sloppy, .was_forwarded = get->forwarded};
+  if (!is_ours(in, asked, *get)) return;
   const auto key = encode_key({.token = token,
                                .bucket = bucket->id,
                                .partition_key = get->key.partition_key,
@@ -74,7 +77,7 @@ void Shard::on_get(const Incoming& in) {
   coordinator_.get({.client = *client,
                     .deadline = deadline_of(in),
                     .bucket = *bucket,
-                    .placement = placement_of(partition)},
+                    .placement = placement_of(asked)},
                    *key, *get, now());
 }
 
@@ -92,7 +95,13 @@ void Shard::on_put(const Incoming& in) {
   }
   const Token token = epoch.token(bucket->id, put->key.partition_key);
   const PartitionId partition = epoch.partition(token);
-  if (!is_ours(in, partition, put->forwarded, *put)) return;
+  const auto sloppy = is_sloppy(*bucket, put->sloppy);
+  if (!sloppy) return refuse(in, sloppy.error());
+  const Asked asked{.partition = partition,
+                    .is_sloppy = *sloppy,
+                    .is_put = true,
+                    .was_forwarded = put->forwarded};
+  if (!is_ours(in, asked, *put)) return;
   const auto key = encode_key({.token = token,
                                .bucket = bucket->id,
                                .partition_key = put->key.partition_key,
@@ -109,7 +118,7 @@ void Shard::on_put(const Incoming& in) {
   coordinator_.put({.client = *client,
                     .deadline = deadline_of(in),
                     .bucket = *bucket,
-                    .placement = placement_of(partition)},
+                    .placement = placement_of(asked)},
                    *key, *put, now());
 }
 
@@ -127,7 +136,10 @@ void Shard::on_scan(const Incoming& in) {
         in, {.code = ErrorCode::invalid_argument,
              .message = "there are partitions 0 to " + std::to_string(epoch.partitions() - 1)});
   }
-  if (!is_ours(in, partition, scan->forwarded, *scan)) return;
+  const auto sloppy = is_sloppy(*bucket, scan->sloppy);
+  if (!sloppy) return refuse(in, sloppy.error());
+  const Asked asked{.partition = partition, .is_sloppy = *sloppy, .was_forwarded = scan->forwarded};
+  if (!is_ours(in, asked, *scan)) return;
   wire::Scan placed = *scan;
   placed.partition = partition;
   const auto range = coordinator::scan_range(placed, token, epoch.partitions());
@@ -138,7 +150,7 @@ void Shard::on_scan(const Incoming& in) {
   coordinator_.scan({.client = *client,
                      .deadline = deadline_of(in),
                      .bucket = *bucket,
-                     .placement = placement_of(partition)},
+                     .placement = placement_of(asked)},
                     *range, placed, now());
 }
 
@@ -164,29 +176,20 @@ void Shard::on_ring(const Incoming& in) {
   send_to(in.from, wire::encode(reply, {.request_id = in.header.request_id}));
 }
 
+Result<bool> Shard::is_sloppy(const Bucket& bucket, wire::Sloppy asked) {
+  if (asked == wire::Sloppy::yes && !bucket.sloppy) {
+    return coterie::fail(
+        ErrorCode::invalid_argument,
+        "the bucket is strict: only its owners take its writes and answer its reads");
+  }
+  return bucket.sloppy && asked != wire::Sloppy::no;
+}
+
 Error Shard::unknown_bucket() {
   return {.code = ErrorCode::unknown_bucket,
           .message =
               "there is no such bucket; buckets are stated in the configuration that the "
               "cluster was made with"};
-}
-
-bool Shard::is_ours(const Incoming& in, PartitionId partition, bool was_forwarded,
-                    const Forwards::Message& message) {
-  const auto& epoch = *view_->epoch;
-  if (!epoch.owns(options_.node, partition)) {
-    if (was_forwarded) {
-      refuse(in, {.code = ErrorCode::not_owner,
-                  .message = "this node does not own the key; fetch the ring and ask an owner"});
-    } else {
-      forward(in, partition, message);
-    }
-    return false;
-  }
-  const ShardIndex owner{static_cast<std::uint16_t>(partition.value % options_.shards)};
-  if (owner == options_.shard) return true;
-  pass_to(owner, in);
-  return false;
 }
 
 /// It is admitted here, where its connection is known, and then there.
@@ -210,20 +213,6 @@ void Shard::pass_to(ShardIndex shard, const Incoming& in) {
         fail(*client, {.code = is_put ? ErrorCode::unknown_outcome : ErrorCode::unavailable,
                        .message = "the shard that owns the key did not answer in time"});
       });
-}
-
-void Shard::forward(const Incoming& in, PartitionId partition, const Forwards::Message& message) {
-  const auto client = admit(in);
-  if (!client) return;
-  std::vector<PeerLinks::Target> near;
-  std::vector<PeerLinks::Target> far;
-  for (const auto node : view_->epoch->owners(partition)) {
-    const auto target = links_.shard_of(node, partition);
-    if (!target) continue;
-    (reach_of(node) == coordinator::Reach::good ? near : far).push_back(*target);
-  }
-  near.insert(near.end(), far.begin(), far.end());
-  forwards_.pass_on(*client, message, near, deadline_of(in));
 }
 
 std::optional<Shard::ClientHandle> Shard::admit(const Incoming& in) {
@@ -314,28 +303,6 @@ void Shard::on_passed(const PassedFrame& frame) {
 
 void Shard::on_passed_answer(ClientHandle client, Bytes frame) {
   answer(client, std::move(frame));
-}
-
-coordinator::Reach Shard::reach_of(NodeId node) const {
-  const auto* peer = view_->peer(node);
-  const bool is_alive = peer != nullptr && peer->liveness == wire::Liveness::alive;
-  const bool is_reachable = links_.is_reachable(node);
-  if (is_alive && is_reachable) return coordinator::Reach::good;
-  const bool is_connected = links_.is_connected(node);
-  // a send would be refused: better said before the write has its dot than after
-  if (!is_reachable && !is_connected) return coordinator::Reach::none;
-  return is_alive || is_connected ? coordinator::Reach::doubtful : coordinator::Reach::none;
-}
-
-coordinator::Placement Shard::placement_of(PartitionId partition) {
-  owners_.clear();
-  for (const auto node : view_->epoch->owners(partition)) {
-    owners_.push_back(
-        {.node = node, .reach = node == options_.node ? coordinator::Reach::good : reach_of(node)});
-  }
-  return {.partition = partition,
-          .configuration = view_->epoch->configuration(partition),
-          .owners = owners_};
 }
 
 template <class Reply>

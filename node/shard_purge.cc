@@ -38,7 +38,9 @@ Result<void> Shard::serve_purge(ConnectionId connection, const wire::FrameHeader
   } else if (header.kind == wire::Kind::purge_raise) {
     const auto message = wire::decode<wire::PurgeRaise>(body);
     if (!message) return std::unexpected(message.error());
-    const auto raised = copies_.purge_raise(*message);
+    const bool is_owner = copies_.copy(message->scope.partition) != nullptr;
+    const auto raised =
+        is_owner ? copies_.purge_raise(*message) : fallback_copies_.purge_raise(*message);
     if (!raised) return std::unexpected(raised.error());
     answer_replica(*raised, connection,
                    wire::encode(wire::PurgeRaiseReply{.generation = raised->generation}, envelope),

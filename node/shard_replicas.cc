@@ -38,8 +38,8 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     error = served.error();
   } else if (header.kind == wire::Kind::replica_write) {
     const auto message = wire::decode<wire::ReplicaWrite>(body);
-    const auto wrote = message ? copies_.write(*message)
-                               : Result<LocalCopies::Rests>(std::unexpected(message.error()));
+    const auto wrote =
+        message ? take(*message) : Result<LocalCopies::Rests>(std::unexpected(message.error()));
     if (wrote) {
       const wire::ReplicaWriteReply reply{.run = options_.run,
                                           .synced = env_.store.synced().value,
@@ -49,8 +49,10 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     error = wrote.error();
   } else if (header.kind == wire::Kind::replica_read) {
     const auto message = wire::decode<wire::ReplicaRead>(body);
-    const auto read = message ? copies_.read(*message)
-                              : Result<LocalCopies::Read>(std::unexpected(message.error()));
+    const bool is_fallback = message && message->stands_in;
+    const auto read = is_fallback ? fallback_copies_.read(*message)
+                      : message   ? copies_.read(*message)
+                                  : Result<LocalCopies::Read>(std::unexpected(message.error()));
     if (read) {
       const wire::ReplicaReadReply reply{.digest = read->digest,
                                          .record = read->record,
@@ -61,8 +63,10 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     error = read.error();
   } else if (header.kind == wire::Kind::replica_scan) {
     const auto message = wire::decode<wire::ReplicaScan>(body);
-    const auto page = message ? copies_.scan(*message)
-                              : Result<LocalCopies::Page>(std::unexpected(message.error()));
+    const bool is_fallback = message && message->stands_in;
+    const auto page = is_fallback ? fallback_copies_.scan(*message)
+                      : message   ? copies_.scan(*message)
+                                  : Result<LocalCopies::Page>(std::unexpected(message.error()));
     if (page) {
       wire::ReplicaScanReply reply{.truncated = page->is_truncated,
                                    .generation = page->rests.generation,
@@ -77,6 +81,12 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     return answer_comparison(connection, header, body);
   }
   send_here(connection, error_frame(error, envelope));
+}
+
+/// An owner merges it, a fallback keeps it for the owner that it is meant for.
+Result<LocalCopies::Rests> Shard::take(const wire::ReplicaWrite& message) {
+  if (message.intended.is_zero()) return copies_.write(message);
+  return fallback_copies_.write(message, env_.clock.wall_now());
 }
 
 void Shard::answer_inspection(ConnectionId connection, const wire::FrameHeader& header,
@@ -167,6 +177,9 @@ void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesVie
                                           .retry_after_ms = message->retry_after_ms,
                                           .generation = message->generation}
                                   : message.error();
+      if (error.code == ErrorCode::hints_full) {
+        hints_full_until_[from] = env_.clock.now() + limits::hints_full_pause;
+      }
       return coordinator_.on_error(tag, from, error, now());
     }
     default:

@@ -19,6 +19,8 @@ const char* name(HintKind kind) {
   switch (kind) {
     case HintKind::strict:
       return "strict";
+    case HintKind::record:
+      return "record";
   }
   return "other";
 }
@@ -65,6 +67,9 @@ HandoffStatus handoff_of(const std::vector<ShardStatus>& shards) {
     out.book.coalesced += of_shard.book.coalesced;
     out.book.dropped += of_shard.book.dropped;
     out.book.not_taken += of_shard.book.not_taken;
+    out.records.kept += of_shard.records.kept;
+    out.records.refused += of_shard.records.refused;
+    out.records.held += of_shard.records.held;
     out.replayed += of_shard.replayed;
     out.replayed_bytes += of_shard.replayed_bytes;
     out.failures += of_shard.failures;
@@ -99,6 +104,8 @@ std::string handoff_document(const NodeStatus& status, WallTime now) {
   }
   out["left"] = handoff.book.left;
   out["dropped"] = handoff.book.dropped;
+  out["records_kept"] = handoff.records.kept;
+  out["records_refused"] = handoff.records.refused;
   out["replayed"] = handoff.replayed;
   out["replayed_bytes"] = handoff.replayed_bytes;
   out["failures"] = handoff.failures;
@@ -106,6 +113,27 @@ std::string handoff_document(const NodeStatus& status, WallTime now) {
   // What came from other nodes may not be UTF-8.
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
+
+namespace {
+
+/// Hints that hold records were counted to W: they are not an operator's to give up.
+Result<std::uint64_t> cancel(const Source& source, NodeId target) {
+  const auto count = sum_over_shards(source, [target](Shard& shard) -> Result<std::uint64_t> {
+    return shard.handoff().cancel(target);
+  });
+  if (!count || *count > 0) return count;
+  const auto kept = sum_over_shards(source, [target](Shard& shard) -> Result<std::uint64_t> {
+    return shard.handoff().counted_hints(target);
+  });
+  if (!kept || *kept == 0) return kept;
+  return fail(
+      ErrorCode::refused,
+      std::to_string(*kept) +
+          " hints hold writes that were acknowledged because of them: each goes once enough "
+          "owners hold its record; bring owners back");
+}
+
+}  // namespace
 
 Result<std::string> act_on_handoff(const HttpRequest& request, const Source& source) {
   const auto order = read_order(request);
@@ -125,9 +153,9 @@ Result<std::string> act_on_handoff(const HttpRequest& request, const Source& sou
   } else if (action == "cancel") {
     const auto target = node_in(*order, "target");
     if (!target) return std::unexpected(target.error());
-    task = [target = *target](Shard& shard) -> Result<std::uint64_t> {
-      return shard.handoff().cancel(target);
-    };
+    const auto cancelled = cancel(source, *target);
+    if (!cancelled) return std::unexpected(cancelled.error());
+    return done_document(action, "hints", *cancelled);
   } else {
     return fail(ErrorCode::invalid_argument, "\"action\" should be pause, resume or cancel");
   }

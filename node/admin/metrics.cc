@@ -188,6 +188,12 @@ void write_replication(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.hints_left; });
   gauges(page, status, "hints_waiting", "Kept for nodes that missed writes.",
          [](const S& s) { return s.handoff.hints(); });
+  gauges(page, status, "hints_holding_records", "Of these: held as a fallback, and counted to W.",
+         [](const S& s) { return s.handoff.hints(transfer::HintKind::record); });
+  counters(page, status, "hints_refused_total", "Sloppy writes refused: such hints at their bound.",
+           [](const S& s) { return s.handoff.records.refused; });
+  counters(page, status, "stood_in_total", "Writes and reads that fallbacks were asked for.",
+           [](const S& s) { return s.coordinator.stood_in; });
   counters(page, status, "hints_replayed_total", "Records sent to nodes that had missed them.",
            [](const S& s) { return s.handoff.replayed; });
   counters(page, status, "hints_failed_total", "Such sends that were refused or not answered.",

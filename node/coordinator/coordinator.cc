@@ -108,7 +108,7 @@ void Coordinator::on_time(const Now& now) {
     const bool is_hedge = parts.purpose == Purpose::hedge;
     switch (parts.kind) {
       case Kind::put:
-        puts_.on_deadline(parts.operation, now);
+        is_hedge ? puts_.on_late(parts.operation, now) : puts_.on_deadline(parts.operation, now);
         break;
       case Kind::get:
         is_hedge ? gets_.on_hedge(parts.operation, now) : gets_.on_deadline(parts.operation);

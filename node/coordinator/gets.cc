@@ -34,8 +34,20 @@ void Gets::Operation::reset() {
 
 bool Gets::Operation::holds_result(std::size_t owner) const {
   const Answer& answer = answers[owner];
+  // a fallback holds what it was given; it is no owner to be repaired
+  if (owners.is_fallback(owner)) return answer.read == Read::answered && answer.is_settled;
   return answer.repair == Repair::done ||
          (answer.read == Read::answered && answer.is_settled && answer.digest == digest);
+}
+
+std::uint16_t Gets::Operation::stand_ins() const {
+  std::uint16_t of_owners = 0;
+  std::uint16_t of_fallbacks = 0;
+  for (std::size_t place = 0; place < owners.total; ++place) {
+    if (answers[place].read != Read::answered || !answers[place].is_settled) continue;
+    ++(owners.is_fallback(place) ? of_fallbacks : of_owners);
+  }
+  return of_owners >= r ? std::uint16_t{0} : of_fallbacks;
 }
 
 void Gets::start(const Start& start, const Now& now) {
@@ -45,7 +57,7 @@ void Gets::start(const Start& start, const Now& now) {
     parts_.outbox.fail(start.client, error);
   };
   const Owners owners = owners_of(start.placement, parts_.self);
-  if (owners.self == owners.count) {
+  if (owners.self == owners.total) {
     return refuse(
         request_error(ErrorCode::not_owner, "this node does not own the key; fetch the ring"));
   }
@@ -90,7 +102,7 @@ void Gets::advance(std::uint64_t id, Operation& operation, const Now& now) {
     fetch_unsettled(id, operation, now);
     std::uint32_t settled = 0;
     std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
       const Answer& answer = operation.answers[owner];
       if (answer.read == Read::answered && answer.is_settled) ++settled;
       if (answer.read != Read::idle && answer.read != Read::failed) ++hoped_for;
@@ -108,13 +120,13 @@ void Gets::advance(std::uint64_t id, Operation& operation, const Now& now) {
 void Gets::fetch_unsettled(std::uint64_t id, Operation& operation, const Now& now) {
   const auto asked_for = [&](std::uint64_t digest) {
     return std::any_of(operation.answers.begin(),
-                       operation.answers.begin() + operation.owners.count, [&](const Answer& a) {
+                       operation.answers.begin() + operation.owners.total, [&](const Answer& a) {
                          if (a.read != Read::full) return false;
                          // a first record is on its way, most likely of this very version
                          return a.digest == digest || (a.digest == 0 && !operation.is_hedged);
                        });
   };
-  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
     const Answer& answer = operation.answers[owner];
     if (answer.read != Read::answered || answer.is_settled || asked_for(answer.digest)) continue;
     ask(id, operation, owner, true, now);
@@ -124,11 +136,12 @@ void Gets::fetch_unsettled(std::uint64_t id, Operation& operation, const Now& no
 bool Gets::ask_next(std::uint64_t id, Operation& operation, const Now& now) {
   const auto begin = operation.answers.begin();
   const bool full_comes =
-      operation.has_full || std::any_of(begin, begin + operation.owners.count,
+      operation.has_full || std::any_of(begin, begin + operation.owners.total,
                                         [](const Answer& a) { return a.read == Read::full; });
-  for (std::size_t i = 0; i < operation.owners.count; ++i) {
+  for (std::size_t i = 0; i < operation.owners.total; ++i) {
     const std::uint8_t owner = operation.order[i];
     if (operation.answers[owner].read != Read::idle) continue;
+    if (operation.owners.is_fallback(owner)) ++parts_.counters.stood_in;
     ask(id, operation, owner, !full_comes, now);
     return true;
   }
@@ -151,7 +164,8 @@ void Gets::ask(std::uint64_t id, Operation& operation, std::uint8_t owner, bool 
       wire::ReplicaRead{
           .scope = {.partition = operation.partition, .configuration = operation.configuration},
           .key = operation.key,
-          .digest_only = !is_full},
+          .digest_only = !is_full,
+          .stands_in = operation.owners.is_fallback(owner)},
       operation.deadline);
   if (refused != 0) {
     return drop(operation, owner, request_error(ErrorCode::closed, "an owner cannot be reached"));
@@ -299,7 +313,7 @@ void Gets::on_error(const TagParts& tag, NodeId from, const Error& error, const 
 void Gets::on_peer_lost(NodeId peer, const Now& now) {
   operations_.for_each([&](std::uint64_t id) {
     Operation& operation = *operations_.find(id);
-    for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+    for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
       if (operation.owners.nodes[owner] != peer || owner == operation.owners.self) continue;
       Answer& answer = operation.answers[owner];
       const bool was_asked = answer.read == Read::digest || answer.read == Read::full;
@@ -346,9 +360,10 @@ void Gets::answer(std::uint64_t id, Operation& operation, const Now& now) {
     reply.context = context;
     reply.siblings = visible(record, operation.resolver, now.wall);
   }
+  reply.stand_ins = operation.stand_ins();
   if (operation.wants_evidence) {
     reply.evidence.agreed = !operation.differed;
-    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
       const Answer& answer = operation.answers[owner];
       if (answer.read == Read::answered) {
         reply.evidence.answered.push_back(operation.owners.nodes[owner]);
@@ -372,7 +387,7 @@ void Gets::fail(std::uint64_t id, Operation& operation, ErrorCode code, std::str
 
 Gets::Operation* Gets::find(const TagParts& tag, NodeId from) {
   Operation* operation = operations_.find(tag.operation);
-  if (operation == nullptr || tag.owner >= operation->owners.count) return nullptr;
+  if (operation == nullptr || tag.owner >= operation->owners.total) return nullptr;
   return operation->owners.nodes[tag.owner] == from ? operation : nullptr;
 }
 
@@ -404,7 +419,7 @@ void Gets::uncount(Operation& operation, std::size_t owner) {
 }
 
 void Gets::release(std::uint64_t id, Operation& operation) {
-  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) uncount(operation, owner);
+  for (std::size_t owner = 0; owner < operation.owners.total; ++owner) uncount(operation, owner);
   parts_.held_bytes -= operation.held_bytes;
   recycle(operation.key);
   recycle(operation.record);

@@ -16,7 +16,9 @@ namespace coterie::coordinator {
 /// digest is that of a record that has been merged (or of none); owners whose digests are not are
 /// asked for their records in turn. R settled answers make the result; those of them that lack
 /// some of it are repaired, then the client is answered, then the owners that were not asked are
-/// repaired. An owner that fails or is late is replaced by a further one.
+/// repaired. An owner that fails or is late is replaced by a further one, where the read is sloppy
+/// at last by fallbacks: those that a write would have taken in the place of the same owners. They
+/// answer from their hints, and are not repaired.
 class Gets {
  public:
   explicit Gets(Parts& parts) : parts_(parts) {}
@@ -76,8 +78,8 @@ class Gets {
     Generation generation;  // the lowest of the inputs
     Generation purged;      // of the latest purge that an owner has told of
     Owners owners;
-    std::array<std::uint8_t, limits::replicas_most> order{};
-    std::array<Answer, limits::replicas_most> answers{};
+    PlaceOrder order{};
+    std::array<Answer, places_most> answers{};
     std::uint8_t r = 0;
     std::uint8_t w = 0;  // the bucket's
     std::uint8_t restarts = 0;
@@ -93,6 +95,8 @@ class Gets {
 
     void reset();
     [[nodiscard]] bool holds_result(std::size_t owner) const;
+    /// Fallbacks that R rests on.
+    [[nodiscard]] std::uint16_t stand_ins() const;
   };
 
   [[nodiscard]] Operation* find(const TagParts& tag, NodeId from);

@@ -10,7 +10,7 @@ namespace coterie::coordinator {
 bool Gets::mixes_purges(const Operation& operation) const {
   bool differs = false;
   bool is_old = false;
-  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
     const Answer& answer = operation.answers[owner];
     if (answer.read != Read::answered || !answer.is_settled) continue;
     differs = differs || answer.digest != operation.digest;
@@ -45,7 +45,7 @@ void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
   again.durability = operation.durability;
   again.is_weak = operation.is_weak;
   again.wants_evidence = operation.wants_evidence;
-  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
     const Answer& answer = operation.answers[owner];
     if (operation.restarts == 0 || answer.read != Read::answered) continue;
     if (answer.generation >= operation.purged) continue;
@@ -66,12 +66,11 @@ void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
 void Gets::begin_repair(std::uint64_t id, Operation& operation, const Now& now) {
   if (mixes_purges(operation)) return restart(id, operation, now);
   operation.is_repairing = true;
-  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
     const Answer& answer = operation.answers[owner];
     if (answer.read != Read::answered || !answer.is_settled) continue;
-    if (operation.holds_result(owner)) continue;
-    operation.differed = true;
-    repair(id, operation, owner);
+    if (answer.digest != operation.digest) operation.differed = true;
+    if (!operation.holds_result(owner)) repair(id, operation, owner);
   }
   if (operation.differed) {
     ++parts_.counters.mismatches;
@@ -86,7 +85,7 @@ void Gets::advance_repair(std::uint64_t id, Operation& operation, const Now& now
   for (;;) {
     std::uint32_t holders = 0;
     std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
       if (operation.holds_result(owner)) ++holders;
       if (operation.answers[owner].repair == Repair::sent) ++hoped_for;
     }

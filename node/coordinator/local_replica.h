@@ -68,6 +68,10 @@ struct LocalPut {
   Resolver resolver = Resolver::siblings;
   Durability durability = Durability::commit;
   WallTime now;
+  /// Where this node is a fallback: the owner that it stands in for, and how many owners must hold
+  /// the write before its hint may go.
+  NodeId intended;
+  std::uint8_t owners = 0;
 };
 
 /// This node's copies, as the coordinator uses them; the driver joins node/replica's decisions with

@@ -1,5 +1,6 @@
 #include "node/coordinator/parts.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -32,25 +33,26 @@ void recycle(Bytes& buffer) {
 Owners owners_of(const Placement& placement, NodeId self) {
   check(placement.owners.size() <= limits::replicas_most, "a partition has at most 7 owners");
   Owners owners{.count = static_cast<std::uint8_t>(placement.owners.size())};
-  owners.self = owners.count;
-  for (std::uint8_t place = 0; place < owners.count; ++place) {
-    owners.nodes[place] = placement.owners[place].node;
-    if (owners.nodes[place] == self) owners.self = place;
+  for (const Owner& owner : placement.owners) owners.nodes[owners.total++] = owner.node;
+  for (const NodeId fallback : placement.fallbacks) {
+    if (owners.total == places_most) break;
+    owners.nodes[owners.total++] = fallback;
   }
+  const auto end = owners.nodes.begin() + owners.total;
+  owners.self =
+      static_cast<std::uint8_t>(std::find(owners.nodes.begin(), end, self) - owners.nodes.begin());
   return owners;
 }
 
-std::array<std::uint8_t, limits::replicas_most> read_order(const Placement& placement,
-                                                           const Owners& owners,
-                                                           const PeerLoad& load) {
+PlaceOrder read_order(const Placement& placement, const Owners& owners, const PeerLoad& load) {
   std::array<std::uint64_t, limits::replicas_most> costs{};
   for (std::uint8_t place = 0; place < owners.count; ++place) {
     const auto reach = static_cast<std::uint64_t>(placement.owners[place].reach);
     costs[place] =
         place == owners.self ? 0 : (reach + 1) << 32 | load.outstanding(owners.nodes[place]);
   }
-  std::array<std::uint8_t, limits::replicas_most> order{};
-  for (std::uint8_t place = 0; place < owners.count; ++place) order[place] = place;
+  PlaceOrder order{};
+  for (std::uint8_t place = 0; place < owners.total; ++place) order[place] = place;
   // a handful: insertion keeps equals in the ring's order and allocates nothing
   for (std::size_t end = 1; end < owners.count; ++end) {
     for (std::size_t at = end; at > 0 && costs[order[at]] < costs[order[at - 1]]; --at) {

@@ -33,6 +33,7 @@ struct Counters {
   std::uint64_t weak = 0;     ///< answered with less than the bucket's R or W
   std::uint64_t recognised = 0;
   std::uint64_t hints = 0;
+  std::uint64_t stood_in = 0;    ///< writes and reads that a fallback was asked to stand in for
   std::uint64_t resends = 0;     ///< records sent again, reads begun again: a purge came in between
   std::uint64_t mismatches = 0;  ///< reads whose owners differed
   std::uint64_t repairs = 0;     ///< records sent to owners that lacked something
@@ -86,21 +87,33 @@ struct TagParts {
   return {.operation = tag.value >> 10,
           .kind = static_cast<Kind>(tag.value & 3),
           .purpose = static_cast<Purpose>(tag.value >> 2 & 7),
-          .owner = static_cast<std::uint8_t>(tag.value >> 5 & 7)};
+          .owner = static_cast<std::uint8_t>(tag.value >> 5 & 31)};
 }
 
-/// A partition's owners, copied from a Placement.
+/// Owners, and as many fallbacks.
+inline constexpr std::size_t places_most = 2 * limits::replicas_most;
+static_assert(places_most <= 32, "a tag has five bits for the place");
+
+/// A partition's owners, copied from a Placement, and behind them the fallbacks that may be asked
+/// in their place, the first one first; none where the request is strict.
 struct Owners {
-  std::array<NodeId, limits::replicas_most> nodes;
+  std::array<NodeId, places_most> nodes;
   std::uint8_t count = 0;
-  std::uint8_t self = 0;  ///< this node's place; `count` where it is no owner
+  std::uint8_t total = 0;  ///< with the fallbacks
+  std::uint8_t self = 0;   ///< this node's place; `total` where it has none
+
+  [[nodiscard]] bool is_fallback(std::size_t place) const { return place >= count; }
+  /// This node has no copy: it coordinates because no owner can be reached.
+  [[nodiscard]] bool is_self_fallback() const { return self >= count; }
 };
 
 [[nodiscard]] Owners owners_of(const Placement& placement, NodeId self);
 
-/// In which order a read asks: this node, then by reach, then who has least to answer.
-[[nodiscard]] std::array<std::uint8_t, limits::replicas_most> read_order(const Placement& placement,
-                                                                         const Owners& owners,
-                                                                         const PeerLoad& load);
+using PlaceOrder = std::array<std::uint8_t, places_most>;
+
+/// In which order a read asks: this node, then by reach, then who has least to answer; the
+/// fallbacks last, in their order.
+[[nodiscard]] PlaceOrder read_order(const Placement& placement, const Owners& owners,
+                                    const PeerLoad& load);
 
 }  // namespace coterie::coordinator

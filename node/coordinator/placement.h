@@ -35,6 +35,11 @@ struct Placement {
   ConfigurationNumber configuration;
   /// At most limits::replicas_most, distinct; reach of this node itself is not looked at.
   std::span<const Owner> owners;
+  /// Where fallbacks may stand in: those that can be reached, in the order of the preference list,
+  /// this node among them if it is one. At most limits::replicas_most are used.
+  std::span<const NodeId> fallbacks = {};
+  /// Some fallback has said that its hints are at their bound, and is not among them for that.
+  bool are_hints_full = false;
 };
 
 /// How many of `owners` must answer: `asked` of the request, else the bucket's. Errors:

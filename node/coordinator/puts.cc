@@ -11,6 +11,8 @@ namespace coterie::coordinator {
 
 namespace {
 
+constexpr std::uint32_t hints_full_retry_ms = 1000;
+
 /// What a client is given back for a put that had `dot` before. Where that cannot be told any more
 /// it keeps what it had: its next put then replaces nothing that it has not seen.
 Bytes context_again(BytesView key, BytesView handed_in, const Record& record, const Dot& dot,
@@ -47,13 +49,20 @@ std::uint32_t counted_on(const Placement& placement, const Owners& owners) {
   for (std::size_t place = 0; place < owners.count; ++place) {
     if (place == owners.self || placement.owners[place].reach != Reach::none) ++count;
   }
-  return count;
+  return count + owners.total - owners.count;
 }
 
-Error unavailable(std::uint32_t reachable, std::uint32_t w) {
+Error unavailable(std::uint32_t reachable, std::uint32_t w, const Placement& placement) {
+  if (placement.are_hints_full) {
+    return {.code = ErrorCode::hints_full,
+            .message =
+                "owners are away and the hints that fallbacks keep for them are at their "
+                "bound; nothing was executed",
+            .retry_after_ms = hints_full_retry_ms};
+  }
   return {.code = ErrorCode::unavailable,
           .message = "only " + std::to_string(reachable) + " of the " + std::to_string(w) +
-                     " owners that must take the write can be reached; nothing was executed",
+                     " nodes that must take the write can be reached; nothing was executed",
           .retry_after_ms = unavailable_retry_ms};
 }
 
@@ -78,6 +87,8 @@ void Puts::Operation::reset() {
   clients.clear();
   votes.fill(Vote::waiting);
   sent_again.fill(0);
+  late = 0;
+  stand_ins_known = 0;
   yes = 0;
   no = 0;
   siblings = 0;
@@ -86,12 +97,17 @@ void Puts::Operation::reset() {
   last_error.clear();
 }
 
+bool Puts::Operation::is_waiting() const {
+  return std::any_of(votes.begin(), votes.begin() + owners.total,
+                     [](Vote vote) { return vote == Vote::waiting; });
+}
+
 Puts::Puts(Parts& parts) : parts_(parts), memory_(parts.options.remembered_requests) {}
 
 void Puts::start(const Start& start, const Now& now) {
   ++parts_.counters.puts;
   const Owners owners = owners_of(start.placement, parts_.self);
-  if (owners.self == owners.count) {
+  if (owners.self == owners.total) {
     return refuse(start.client, {.code = ErrorCode::not_owner,
                                  .message = "this node does not own the key; fetch the ring"});
   }
@@ -100,7 +116,7 @@ void Puts::start(const Start& start, const Now& now) {
   if (!start.put.id.is_zero()) {
     if (RequestMemory::Entry* known = memory_.find(start.put.id, now.time)) {
       ++parts_.counters.recognised;
-      return try_again(start, owners, *w, *known);
+      return try_again(start, owners, *w, *known, now);
     }
   }
   if (start.deadline <= now.time) {
@@ -108,7 +124,7 @@ void Puts::start(const Start& start, const Now& now) {
                                  .message = "the deadline passed before the write was begun"});
   }
   const std::uint32_t reachable = counted_on(start.placement, owners);
-  if (reachable < *w) return refuse(start.client, unavailable(reachable, *w));
+  if (reachable < *w) return refuse(start.client, unavailable(reachable, *w, start.placement));
   mint(start, owners, *w, now);
 }
 
@@ -126,7 +142,9 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
        .expires_ms = expiry_of(start.put, start.bucket, now.wall),
        .resolver = start.bucket.resolver,
        .durability = operations_.find(*id)->durability,
-       .now = now.wall},
+       .now = now.wall,
+       .intended = owners.nodes[0],
+       .owners = operations_.find(*id)->owners_needed},
       make_tag({.operation = *id, .kind = Kind::put, .owner = owners.self}));
   if (!minted) {
     operations_.release(*id);
@@ -148,18 +166,19 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
   replicate(*id, start,
             {.record = minted->record,
              .generation = minted->generation,
-             .is_durable = minted->is_durable});
+             .is_durable = minted->is_durable},
+            now);
 }
 
 /// The put has its dot already. Whatever comes of this try, the outcome is done or unknown.
 void Puts::try_again(const Start& start, const Owners& owners, std::uint32_t w,
-                     RequestMemory::Entry& known) {
+                     RequestMemory::Entry& known, const Now& now) {
   if (known.key_hash != hash64(start.key)) {
     return refuse(start.client, {.code = ErrorCode::invalid_argument,
                                  .message = "the request id was used for another key"});
   }
   if (join_running(start, w, known)) return;
-  send_again(start, owners, w, known);
+  send_again(start, owners, w, known, now);
 }
 
 bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory::Entry& known) {
@@ -186,7 +205,7 @@ bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory
 /// Answers at once if enough owners are known to hold it, else sends the record that reflects the
 /// dot once more, as it is here now.
 void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
-                      RequestMemory::Entry& known) {
+                      RequestMemory::Entry& known, const Now& now) {
   const std::optional<std::uint64_t> id = begin(start, owners, w);
   if (!id) return refuse(start.client, unknown("too many operations are running"));
   Operation& operation = *operations_.find(*id);
@@ -207,14 +226,15 @@ void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
   }
   if (known.votes >= w && satisfies(known.durability, operation.durability)) {
     if (!is_here) operation.context = start.put.context;
+    operation.stand_ins_known = known.stand_ins;
     answer(operation);
     operations_.release(*id);
   } else if (is_here) {
     known.operation = *id;
-    replicate(*id, start,
-              {.record = local->record,
-               .generation = local->generation,
-               .is_durable = local->is_durable});
+    replicate(
+        *id, start,
+        {.record = local->record, .generation = local->generation, .is_durable = local->is_durable},
+        now);
   } else {
     operations_.release(*id);
     refuse(start.client, unknown(record ? "this node has lost it" : record.error().message));
@@ -234,14 +254,19 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   operation.partition = start.placement.partition;
   operation.configuration = start.placement.configuration;
   operation.owners = owners;
+  for (std::size_t place = owners.count; place < owners.total; ++place) {
+    if (place != owners.self) operation.votes[place] = Vote::idle;
+  }
+  operation.stands_for[owners.self < owners.total ? owners.self : 0] = 0;
   operation.w = static_cast<std::uint8_t>(w);
+  operation.owners_needed = static_cast<std::uint8_t>(std::max(w, start.bucket.w));
   operation.durability = durability_of(start.put, start.bucket);
   operation.is_weak = w < start.bucket.w;
   operation.wants_evidence = start.put.want_evidence;
   return id;
 }
 
-void Puts::replicate(std::uint64_t id, const Start& start, const Message& message) {
+void Puts::replicate(std::uint64_t id, const Start& start, const Message& message, const Now& now) {
   Operation& operation = *operations_.find(id);
   const Owners& owners = operation.owners;
   std::array<Target, limits::replicas_most> targets;
@@ -271,9 +296,11 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
     vote(operation, places[i], Vote::no);
   }
   if (message.is_durable) vote(operation, owners.self, Vote::yes);
-  if (operation.yes + operation.no < owners.count) {
+  const bool may_end = !operation.is_waiting() && owners.total == owners.count;
+  if (!may_end) {
     parts_.timers.add(operation.deadline,
                       make_tag({.operation = id, .kind = Kind::put, .purpose = Purpose::deadline}));
+    add_late_timer(id, operation, now);
   }
   settle(id, operation);
 }
@@ -283,6 +310,14 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
 bool Puts::send_current(const TagParts& tag, Operation& operation, Generation purged) {
   if (operation.sent_again[tag.owner] >= limits::resends_a_put) return false;
   ++operation.sent_again[tag.owner];
+  ++parts_.counters.resends;
+  return send_record(tag, operation, purged);
+}
+
+/// Sends what is here now, if it was read under `least` or a later generation and still shows the
+/// write. False: it cannot be.
+bool Puts::send_record(const TagParts& tag, Operation& operation, Generation least) {
+  const Owners& owners = operation.owners;
   wire::ReplicaScope scope{.partition = operation.partition,
                            .configuration = operation.configuration};
   // `full`: this node's vote rests on what was minted, not on this read
@@ -290,27 +325,29 @@ bool Puts::send_current(const TagParts& tag, Operation& operation, Generation pu
       scope, operation.key, operation.durability,
       make_tag({.operation = tag.operation, .kind = Kind::put, .purpose = Purpose::full}));
   if (!local) return false;
-  if (local->generation < purged) {
-    parts_.local.heard_of_purge(operation.partition, purged);
+  if (local->generation < least) {
+    parts_.local.heard_of_purge(operation.partition, least);
     return false;
   }
   const Result<Record> record = decode_record(operation.key, local->record);
   if (!record || !record->context.covers(operation.dot)) return false;
-  ++parts_.counters.resends;
   scope.generation = local->generation;
-  const Target target{.node = operation.owners.nodes[tag.owner], .tag = make_tag(tag)};
-  return parts_.outbox.send({&target, 1},
-                            wire::ReplicaWrite{.scope = scope,
-                                               .key = operation.key,
-                                               .record = local->record,
-                                               .durability = on_wire(operation.durability)},
-                            operation.deadline) == 0;
+  wire::ReplicaWrite message{.scope = scope,
+                             .key = operation.key,
+                             .record = local->record,
+                             .durability = on_wire(operation.durability)};
+  if (owners.is_fallback(tag.owner)) {
+    message.intended = owners.nodes[operation.stands_for[tag.owner]];
+    message.owners = operation.owners_needed;
+  }
+  const Target target{.node = owners.nodes[tag.owner], .tag = make_tag(tag)};
+  return parts_.outbox.send({&target, 1}, message, operation.deadline) == 0;
 }
 
 void Puts::on_vote(const TagParts& tag, NodeId from) {
   if (tag.purpose != Purpose::request) return;
   Operation* operation = operations_.find(tag.operation);
-  if (operation == nullptr || tag.owner >= operation->owners.count) return;
+  if (operation == nullptr || tag.owner >= operation->owners.total) return;
   if (operation->owners.nodes[tag.owner] != from) return;
   if (operation->votes[tag.owner] != Vote::waiting) return;
   vote(*operation, tag.owner, Vote::yes);
@@ -319,7 +356,7 @@ void Puts::on_vote(const TagParts& tag, NodeId from) {
 
 void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
   Operation* operation = operations_.find(tag.operation);
-  if (operation == nullptr || tag.owner >= operation->owners.count) return;
+  if (operation == nullptr || tag.owner >= operation->owners.total) return;
   if (operation->owners.nodes[tag.owner] != from) return;
   if (operation->votes[tag.owner] != Vote::waiting) return;
   if (error.code == ErrorCode::stale_configuration && error.generation != 0 &&
@@ -334,10 +371,10 @@ void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
 void Puts::on_peer_lost(NodeId peer) {
   operations_.for_each([&](std::uint64_t id) {
     const Owners& owners = operations_.find(id)->owners;
-    for (std::uint8_t place = 0; place < owners.count; ++place) {
+    for (std::uint8_t place = 0; place < owners.total; ++place) {
       if (owners.nodes[place] != peer || place == owners.self) continue;
       on_refusal({.operation = id, .kind = Kind::put, .owner = place}, peer,
-                 {.code = ErrorCode::closed, .message = "the connection to an owner ended"});
+                 {.code = ErrorCode::closed, .message = "the connection to a replica ended"});
       return;
     }
   });
@@ -359,6 +396,8 @@ void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
 #endif
   if (owner == operation.owners.self) return;
   parts_.load.settled(operation.owners.nodes[owner]);
+  // A fallback's hint is its own to replay; a node without a copy has nothing to replay from.
+  if (operation.owners.is_fallback(owner) || operation.owners.is_self_fallback()) return;
   if (vote == Vote::yes) return;
   parts_.outbox.leave_hint(operation.partition, operation.key, operation.owners.nodes[owner]);
   ++operation.hints;
@@ -367,13 +406,12 @@ void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
 
 /// After a vote: answers as soon as that can be done, ends once nobody is missing.
 void Puts::settle(std::uint64_t id, Operation& operation) {
-  const std::uint8_t owners = operation.owners.count;
   const bool was_answered = operation.is_answered;
   if (!was_answered && operation.yes >= operation.w) answer(operation);
-  if (!operation.is_answered && owners - operation.no < operation.w) {
+  if (!operation.is_answered && !can_reach_w(id, operation)) {
     give_up(operation, operation.last_error);
   }
-  if (operation.yes + operation.no == owners) {
+  if (!operation.is_waiting()) {
     finish(id, operation);
   } else if (operation.is_answered && !was_answered) {
     bound_waiting(id);
@@ -391,13 +429,14 @@ void Puts::answer(const Operation& operation, ClientHandle client, bool is_weak)
   wire::PutReply reply{
       .context = operation.context, .siblings = operation.siblings, .weak = is_weak};
   if (is_weak) ++parts_.counters.weak;
+  reply.stand_ins = std::max(operation.stand_ins(), operation.stand_ins_known);
   if (operation.wants_evidence) {
-    for (std::size_t place = 0; place < operation.owners.count; ++place) {
+    for (std::size_t place = 0; place < operation.owners.total; ++place) {
       if (operation.votes[place] != Vote::yes) continue;
       reply.evidence.answered.push_back(operation.owners.nodes[place]);
     }
     reply.evidence.agreed = operation.no == 0;
-    reply.evidence.hints = operation.hints;
+    reply.evidence.hints = static_cast<std::uint16_t>(operation.hints + reply.stand_ins);
   }
   parts_.outbox.reply(client, reply);
 }
@@ -415,7 +454,7 @@ void Puts::refuse(ClientHandle client, const Error& error) {
 }
 
 void Puts::give_up_waiting(Operation& operation) {
-  for (std::size_t place = 0; place < operation.owners.count; ++place) {
+  for (std::size_t place = 0; place < operation.owners.total; ++place) {
     if (operation.votes[place] == Vote::waiting) vote(operation, place, Vote::no);
   }
 }
@@ -423,10 +462,12 @@ void Puts::give_up_waiting(Operation& operation) {
 /// Of tries that asked for different durabilities the stronger one's votes are kept.
 void Puts::remember(RequestMemory::Entry& entry, const Operation& operation) {
   if (entry.durability == operation.durability) {
+    if (operation.yes >= entry.votes) entry.stand_ins = operation.stand_ins();
     entry.votes = std::max(entry.votes, operation.yes);
   } else if (operation.durability == Durability::commit) {
     entry.durability = operation.durability;
     entry.votes = operation.yes;
+    entry.stand_ins = operation.stand_ins();
   }
 }
 

@@ -33,11 +33,18 @@ class Puts {
   void on_refusal(const TagParts& tag, NodeId from, const Error& error);
   void on_peer_lost(NodeId peer);
   void on_deadline(std::uint64_t id, const Now& now);
+  /// puts_stand_ins.cc: who was asked has been silent for limits::stand_in_patience.
+  void on_late(std::uint64_t id, const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
  private:
-  enum class Vote : std::uint8_t { waiting, yes, no };
+  enum class Vote : std::uint8_t {
+    idle,  // a fallback that has not been asked
+    waiting,
+    yes,
+    no,
+  };
 
   struct Operation {
     Bytes key;
@@ -49,11 +56,15 @@ class Puts {
     ConfigurationNumber configuration;
     Dot dot;
     Owners owners;
-    std::array<Vote, limits::replicas_most> votes{};
-    std::array<std::uint8_t, limits::replicas_most> sent_again{};  // for a purge in between
+    std::array<Vote, places_most> votes{};
+    std::array<std::uint8_t, places_most> sent_again{};  // for a purge in between
+    std::array<std::uint8_t, places_most> stands_for{};  // a fallback: the owner's place
+    std::uint32_t late = 0;                              // a bit a place: silent for long
     std::uint8_t w = 0;
     std::uint8_t yes = 0;
     std::uint8_t no = 0;
+    std::uint8_t owners_needed = 0;    // before a hint may go
+    std::uint8_t stand_ins_known = 0;  // of an earlier try that is answered again
     Durability durability = Durability::commit;
     std::uint16_t siblings = 0;
     std::uint16_t hints = 0;
@@ -63,6 +74,9 @@ class Puts {
     std::string last_error;
 
     void reset();
+    [[nodiscard]] bool is_waiting() const;
+    /// Fallbacks that W rests on.
+    [[nodiscard]] std::uint8_t stand_ins() const;
   };
 
   /// What is sent to the other owners.
@@ -74,15 +88,20 @@ class Puts {
 
   void mint(const Start& start, const Owners& owners, std::uint32_t w, const Now& now);
   void try_again(const Start& start, const Owners& owners, std::uint32_t w,
-                 RequestMemory::Entry& known);
+                 RequestMemory::Entry& known, const Now& now);
   [[nodiscard]] bool join_running(const Start& start, std::uint32_t w,
                                   const RequestMemory::Entry& known);
   void send_again(const Start& start, const Owners& owners, std::uint32_t w,
-                  RequestMemory::Entry& known);
+                  RequestMemory::Entry& known, const Now& now);
   [[nodiscard]] std::optional<std::uint64_t> begin(const Start& start, const Owners& owners,
                                                    std::uint32_t w);
-  void replicate(std::uint64_t id, const Start& start, const Message& message);
+  void replicate(std::uint64_t id, const Start& start, const Message& message, const Now& now);
   [[nodiscard]] bool send_current(const TagParts& tag, Operation& operation, Generation purged);
+  [[nodiscard]] bool send_record(const TagParts& tag, Operation& operation, Generation least);
+  // puts_stand_ins.cc
+  [[nodiscard]] bool can_reach_w(std::uint64_t id, Operation& operation);
+  [[nodiscard]] bool stand_in(std::uint64_t id, Operation& operation);
+  void add_late_timer(std::uint64_t id, const Operation& operation, const Now& now);
   void settle(std::uint64_t id, Operation& operation);
   void answer(Operation& operation);
   void answer(const Operation& operation, ClientHandle client, bool is_weak);

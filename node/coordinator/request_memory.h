@@ -24,8 +24,10 @@ class RequestMemory {
     std::uint64_t operation = 0;  ///< while it runs; 0 afterwards
     Instant until;
     std::uint16_t siblings = 0;
-    /// Owners that are known to hold it, once it has ended, and how.
+    /// Nodes that are known to hold it, once it has ended, and how.
     std::uint8_t votes = 0;
+    /// Fallbacks among them.
+    std::uint8_t stand_ins = 0;
     Durability durability = Durability::interval;
   };
 

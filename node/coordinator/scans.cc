@@ -34,6 +34,16 @@ void Scans::Operation::reset() {
   last_error.clear();
 }
 
+std::uint16_t Scans::Operation::stand_ins() const {
+  std::uint16_t of_owners = 0;
+  std::uint16_t of_fallbacks = 0;
+  for (std::size_t place = 0; place < owners.total; ++place) {
+    if (pages[place].read != Read::answered) continue;
+    ++(owners.is_fallback(place) ? of_fallbacks : of_owners);
+  }
+  return of_owners >= r ? std::uint16_t{0} : of_fallbacks;
+}
+
 void Scans::start(const Start& start, const Now& now) {
   ++parts_.counters.scans;
   const auto refuse = [&](const Error& error) {
@@ -41,7 +51,7 @@ void Scans::start(const Start& start, const Now& now) {
     parts_.outbox.fail(start.client, error);
   };
   const Owners owners = owners_of(start.placement, parts_.self);
-  if (owners.self == owners.count) {
+  if (owners.self == owners.total) {
     return refuse({.code = ErrorCode::not_owner,
                    .message = "this node does not own the partition; fetch the ring"});
   }
@@ -92,7 +102,7 @@ void Scans::advance(std::uint64_t id, Operation& operation, const Now& now) {
   for (;;) {
     std::uint32_t answered = 0;
     std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.count; ++owner) {
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
       const Read read = operation.pages[owner].read;
       if (read == Read::answered) ++answered;
       if (read != Read::idle && read != Read::failed) ++hoped_for;
@@ -118,7 +128,7 @@ bool Scans::ask_again(std::uint64_t id, Operation& operation) {
     if (page.read == Read::answered) purged = std::max(purged, page.purged);
   }
   bool is_old = false;
-  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
     Page& page = operation.pages[owner];
     if (page.read != Read::answered || page.generation >= purged) continue;
     is_old = true;
@@ -139,9 +149,10 @@ bool Scans::ask_again(std::uint64_t id, Operation& operation) {
 }
 
 bool Scans::ask_next(std::uint64_t id, Operation& operation) {
-  for (std::size_t i = 0; i < operation.owners.count; ++i) {
+  for (std::size_t i = 0; i < operation.owners.total; ++i) {
     const std::uint8_t owner = operation.order[i];
     if (operation.pages[owner].read != Read::idle) continue;
+    if (operation.owners.is_fallback(owner)) ++parts_.counters.stood_in;
     ask(id, operation, owner);
     return true;
   }
@@ -163,7 +174,8 @@ void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
           .scope = {.partition = operation.partition, .configuration = operation.configuration},
           .from = operation.from,
           .to = operation.range.to,
-          .limit_records = operation.limit_records},
+          .limit_records = operation.limit_records,
+          .stands_in = operation.owners.is_fallback(owner)},
       operation.deadline);
   if (refused != 0) {
     return drop(operation, owner,
@@ -233,7 +245,7 @@ void Scans::on_error(const TagParts& tag, NodeId from, const Error& error, const
 void Scans::on_peer_lost(NodeId peer, const Now& now) {
   operations_.for_each([&](std::uint64_t id) {
     const Owners& owners = operations_.find(id)->owners;
-    for (std::uint8_t owner = 0; owner < owners.count; ++owner) {
+    for (std::uint8_t owner = 0; owner < owners.total; ++owner) {
       if (owners.nodes[owner] != peer || owner == owners.self) continue;
       const bool is_second = operations_.find(id)->pages[owner].is_second;
       on_error({.operation = id,
@@ -269,8 +281,9 @@ void Scans::answer(std::uint64_t id, Operation& operation, const Now& now) {
   }
   Bytes cursor;
   if (merged.has_more) cursor = encode_cursor(operation.range, merged.last);
-  parts_.outbox.reply(operation.client,
-                      wire::ScanReply{.entries = std::move(merged.entries), .cursor = cursor});
+  parts_.outbox.reply(operation.client, wire::ScanReply{.entries = std::move(merged.entries),
+                                                        .cursor = cursor,
+                                                        .stand_ins = operation.stand_ins()});
   release(id, operation);
 }
 
@@ -285,7 +298,7 @@ void Scans::fail(std::uint64_t id, Operation& operation, ErrorCode code, std::st
 
 Scans::Operation* Scans::find(const TagParts& tag, NodeId from) {
   Operation* operation = operations_.find(tag.operation);
-  if (operation == nullptr || tag.owner >= operation->owners.count) return nullptr;
+  if (operation == nullptr || tag.owner >= operation->owners.total) return nullptr;
   return operation->owners.nodes[tag.owner] == from ? operation : nullptr;
 }
 
@@ -325,7 +338,7 @@ void Scans::uncount(Operation& operation, std::size_t owner) {
 }
 
 void Scans::release(std::uint64_t id, Operation& operation) {
-  for (std::size_t owner = 0; owner < operation.owners.count; ++owner) uncount(operation, owner);
+  for (std::size_t owner = 0; owner < operation.owners.total; ++owner) uncount(operation, owner);
   // pages are large: they do not wait in the slot for its next use
   for (Page& page : operation.pages) page.entries = {};
   parts_.held_bytes -= operation.held_bytes;

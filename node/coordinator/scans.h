@@ -63,8 +63,8 @@ class Scans {
     PartitionId partition;
     ConfigurationNumber configuration;
     Owners owners;
-    std::array<std::uint8_t, limits::replicas_most> order{};
-    std::array<Page, limits::replicas_most> pages;
+    PlaceOrder order{};
+    std::array<Page, places_most> pages;
     std::uint32_t limit_records = 0;
     std::uint8_t r = 0;
     Resolver resolver = Resolver::siblings;
@@ -72,6 +72,8 @@ class Scans {
     std::string last_error;
 
     void reset();
+    /// Fallbacks that R rests on.
+    [[nodiscard]] std::uint16_t stand_ins() const;
   };
 
   /// What goes to the client; `contexts` holds what the entries borrow.

@@ -29,7 +29,7 @@ std::size_t bytes_of(const wire::ScanEntry& entry) {
 /// has been dropped.
 bool Scans::merge_key(Operation& operation, BytesView key, Record& record) {
   bool is_first = true;
-  for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {
+  for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
     Page& page = operation.pages[owner];
     if (page.read != Read::answered || page.next == page.entries.size()) continue;
     const LocalScan::Entry& entry = page.entries[page.next];

@@ -16,6 +16,7 @@
 #include "node/transfer/handoff_port.h"
 #include "node/transfer/handoff_stream.h"
 #include "node/transfer/hint_book.h"
+#include "node/transfer/record_hints.h"
 #include "node/transfer/throttle.h"
 #include "ring/epoch.h"
 #include "storage/store.h"
@@ -43,9 +44,11 @@ struct HandoffStatus {
     std::uint64_t hints_a_second = 0;
     std::uint64_t bytes_a_second = 0;
   };
-  std::vector<Target> targets;  ///< by node id; only those for whom there are hints
+  /// By node id, strict hints before those that hold records; only those for whom there are hints.
+  std::vector<Target> targets;
   bool is_paused = false;
   HintBook::Counters book;
+  RecordHints::Counters records;
   std::uint64_t replayed = 0;
   std::uint64_t replayed_bytes = 0;
   std::uint64_t failures = 0;   ///< sends that were refused or not answered
@@ -54,19 +57,26 @@ struct HandoffStatus {
 
   /// Of all targets.
   [[nodiscard]] std::uint64_t hints() const;
+  [[nodiscard]] std::uint64_t hints(HintKind kind) const;
 };
 
-/// Hinted handoff of one shard, strict (DESIGN: repair): keeps hints of the writes that an owner
-/// missed, and when it is alive again sends it the records as they are by then, owners recomputed.
-/// A hint is dropped once its target has answered that it holds the record durably, never for
-/// having been sent. One stream a target, a bounded window, a rate for all together; slower while
-/// clients wait. One thread; on the shard's loop.
+/// Hinted handoff of one shard (DESIGN: repair): keeps hints of the writes that an owner missed,
+/// and when it is alive again sends it the records as they are by then, owners recomputed. A hint
+/// is dropped once its target has answered that it holds the record durably, never for having been
+/// sent. One stream a target, a bounded window, a rate for all together; slower while clients wait.
+/// One thread; on the shard's loop.
+///
+/// The same stream brings home what this node keeps as a fallback (RecordHints): each record first
+/// to the owner that it is meant for, then to further owners until as many hold it as its hint
+/// says; only then the hint goes. While the target is away other owners do, if enough can be
+/// reached.
 class Handoff {
  public:
   struct Environment {
     const Clock& clock;
     Timers& timers;
     Store& store;
+    RecordHints& records;
     HandoffPort& port;
     Log& log;
   };
@@ -90,9 +100,13 @@ class Handoff {
   /// Until resume(), over restarts too, nothing is replayed. Hints are left all the same.
   void pause();
   void resume();
-  /// Gives up the hints for a target: its partitions are marked as needing anti-entropy. How many
-  /// there were.
+  /// Gives up the strict hints for a target: its partitions are marked as needing anti-entropy. How
+  /// many there were. Hints that hold records stay: they were counted to W.
   std::uint64_t cancel(NodeId target);
+  /// How many hold records for a target.
+  [[nodiscard]] std::uint64_t counted_hints(NodeId target) const {
+    return env_.records.tally(target).hints;
+  }
 
   /// Owners that lack writes of which no hint tells any more; anti-entropy compares them and says
   /// so. See RepairMarks::clear().
@@ -107,19 +121,33 @@ class Handoff {
   /// None: it is not paused.
   void keep_pause(std::optional<Bytes> since);
   void run();
+  [[nodiscard]] bool has_hints(NodeId target) const;
+  [[nodiscard]] HandoffStatus::Target status_of(NodeId target, HintKind kind, Instant now) const;
   void wake_at(Instant when);
+  /// Takes what is sent from the rate.
+  void charge(Instant now, std::size_t bytes);
   void forget_moved();
   void tell_of_marks();
 
   // handoff_replay.cc
   void replay(NodeId target, Stream& stream, Instant now);
   [[nodiscard]] bool is_blocked(NodeId target, Stream& stream, Instant now);
+  static void begin_pass(Stream& stream);
   [[nodiscard]] bool fill(NodeId target, Stream& stream);
   void end_pass(NodeId target, Stream& stream, Instant now);
   void send_next(NodeId target, Stream& stream, Instant now);
   void on_answer(NodeId target, const Bytes& hint, const Result<void>& answer);
   void back_off(Stream& stream, Instant now);
   void erase(const Bytes& hint);
+  // handoff_records.cc
+  void send_record(NodeId target, Stream& stream, const Bytes& hint);
+  [[nodiscard]] bool send_to(NodeId owner, NodeId target, const Bytes& hint,
+                             HandoffStream::InFlight& sent);
+  [[nodiscard]] std::size_t owners_ready(NodeId target, PartitionId partition) const;
+  [[nodiscard]] bool send_on(NodeId target, const Bytes& hint, HandoffStream::InFlight& sent);
+  void on_record_answer(NodeId target, const Bytes& hint, NodeId owner, const Result<void>& answer);
+  void settle_record(Stream& stream, const Bytes& hint, bool is_held);
+  void drop_damaged(const Bytes& hint);
 
   Environment env_;
   Options options_;

@@ -9,30 +9,12 @@ namespace {
 constexpr std::size_t page_hints = 256;
 /// Hints looked at in one turn of the loop, sent or not.
 constexpr std::size_t hints_a_turn = 256;
-/// What a frame has besides key and record: nearly, and never more than.
-constexpr std::size_t frame_overhead_bytes = 128;
-constexpr std::size_t frame_overhead_most = 1024;
-/// While clients wait, a record costs so much of the rate, and the window is so much less.
-constexpr std::uint64_t yield_factor = 8;
+/// While clients wait the window is so much less.
+constexpr std::size_t yield_factor = 8;
 /// Between two passes over the hints of a target.
 constexpr auto pass_wait = std::chrono::milliseconds(20);
 /// Until an unreachable target is tried again.
 constexpr auto reach_wait = std::chrono::milliseconds(200);
-
-/// What one record or partition is refused for; anything else concerns the target as a whole.
-bool concerns_partition(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::invalid_argument:
-    case ErrorCode::too_large:
-    case ErrorCode::not_owner:
-    case ErrorCode::stale_configuration:
-    case ErrorCode::unsure:
-    case ErrorCode::corrupt:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -50,34 +32,54 @@ void Handoff::replay(NodeId target, Stream& stream, Instant now) {
   }
 }
 
+/// Hints that hold records do not wait for their target if enough other owners can be reached.
 bool Handoff::is_blocked(NodeId target, Stream& stream, Instant now) {
   if (is_paused_ || epoch_ == nullptr) return true;
-  switch (env_.port.reach(target)) {
-    case HandoffPort::Reach::away:
-      // Once it is back nothing speaks for waiting.
-      stream.retry_at = now;
-      stream.failures = 0;
-      return true;
-    case HandoffPort::Reach::unreachable:
-      wake_at(now + reach_wait);
-      return true;
-    case HandoffPort::Reach::ready:
-      break;
+  const auto reach = env_.port.reach(target);
+  const bool is_ready = reach == HandoffPort::Reach::ready;
+  if (is_ready == stream.is_detour && stream.in_flight.empty()) {
+    // Once it is back nothing speaks for waiting.
+    stream.is_detour = !is_ready;
+    stream.retry_at = now;
+    stream.failures = 0;
+    begin_pass(stream);
   }
+  if (!is_ready && !env_.records.targets().contains(target)) {
+    if (reach == HandoffPort::Reach::unreachable) wake_at(now + reach_wait);
+    return true;
+  }
+  // The last answer goes on.
+  if (is_ready == stream.is_detour) return true;
   if (now >= stream.retry_at) return false;
   wake_at(stream.retry_at);
   return true;
 }
 
+void Handoff::begin_pass(Stream& stream) {
+  stream.kind = HintKind::record;
+  stream.queue.clear();
+  stream.cursor.clear();
+  stream.refused.clear();
+}
+
 /// The next hints of the pass; false: there are none.
 bool Handoff::fill(NodeId target, Stream& stream) {
   for (;;) {
-    const auto page = book_.page(target, stream.cursor, page_hints);
-    if (!page || page->empty()) return false;
+    const bool is_strict = stream.kind == HintKind::strict;
+    const auto page = is_strict ? book_.page(target, stream.cursor, page_hints)
+                                : env_.records.page(target, stream.cursor, page_hints);
+    if (!page) return false;
+    if (page->empty()) {
+      if (is_strict || stream.is_detour) return false;
+      stream.kind = HintKind::strict;
+      stream.cursor.clear();
+      continue;
+    }
     for (const auto& hint : *page) {
       const PartitionId partition = decode_hint_key(hint)->partition;
-      if (stream.refused.contains(partition) || book_.is_dropping(target, partition)) {
-        stream.cursor = hints_of(HintKind::strict, target, partition).to;
+      if (stream.refused.contains(partition) ||
+          (is_strict && book_.is_dropping(target, partition))) {
+        stream.cursor = hints_of(stream.kind, target, partition).to;
         break;
       }
       stream.cursor = hint + '\0';
@@ -89,10 +91,9 @@ bool Handoff::fill(NodeId target, Stream& stream) {
 
 void Handoff::end_pass(NodeId target, Stream& stream, Instant now) {
   if (!stream.in_flight.empty()) return;  // the last answer goes on
-  stream.cursor.clear();
-  stream.refused.clear();
+  begin_pass(stream);
   const bool has_failed = std::exchange(stream.has_failed, false);
-  if (!book_.targets().contains(target)) return;
+  if (!has_hints(target)) return;
   if (has_failed) return back_off(stream, now);
   wake_at(now + pass_wait);
   stream.retry_at = now + pass_wait;
@@ -103,6 +104,7 @@ void Handoff::send_next(NodeId target, Stream& stream, Instant now) {
   stream.queue.pop_front();
   const auto parts = *decode_hint_key(hint);
   if (stream.refused.contains(parts.partition)) return;
+  if (parts.kind == HintKind::record) return send_record(target, stream, hint);
   const auto refuse = [&](std::string why) {
     stream.refused.insert(parts.partition);
     stream.has_failed = true;
@@ -129,8 +131,9 @@ void Handoff::send_next(NodeId target, Stream& stream, Instant now) {
     stream.why = "the target cannot be sent to";
     return back_off(stream, now);
   }
-  (void)throttle_.take(now, env_.port.is_busy() ? bytes * yield_factor : bytes);
-  stream.in_flight.emplace(hint, Stream::InFlight{.bytes = bytes});
+  charge(now, bytes);
+  stream.in_flight.emplace(
+      hint, Stream::InFlight{.bytes = bytes, .value = {}, .asked = {}, .held_by = {}});
   stream.bytes_in_flight += bytes;
 #ifdef COTERIE_PLANT_DROP_HINT  // defined only where a test must see it
   erase(hint);

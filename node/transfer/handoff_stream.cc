@@ -21,4 +21,18 @@ RateMeter::Rate RateMeter::last_second(Instant now) const {
   return age < std::chrono::seconds(2) ? current_ : Rate{};
 }
 
+bool concerns_partition(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::too_large:
+    case ErrorCode::not_owner:
+    case ErrorCode::stale_configuration:
+    case ErrorCode::unsure:
+    case ErrorCode::corrupt:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace coterie::transfer

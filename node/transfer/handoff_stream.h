@@ -6,10 +6,13 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/ids.h"
 #include "base/instant.h"
+#include "node/transfer/hint_format.h"
 
 namespace coterie::transfer {
 
@@ -29,6 +32,13 @@ class RateMeter {
   Rate last_;
 };
 
+/// What a frame has besides key and record: nearly, and never more than.
+inline constexpr std::size_t frame_overhead_bytes = 128;
+inline constexpr std::size_t frame_overhead_most = 1024;
+
+/// What one record or partition is refused for; anything else concerns the target as a whole.
+[[nodiscard]] bool concerns_partition(ErrorCode code);
+
 /// The replay of one target's hints: passes over them in the order of their keys, each behind the
 /// one before.
 struct HandoffStream {
@@ -36,10 +46,17 @@ struct HandoffStream {
     std::size_t bytes = 0;
     /// Another write was missed since it was sent: the hint stays.
     bool is_needed_again = false;
+    // Of a hint that holds a record:
+    Bytes value;                  // as it was when it was sent
+    std::vector<NodeId> asked;    // to hold it, in order
+    std::vector<NodeId> held_by;  // those of them that do, durably
   };
 
-  std::deque<Bytes> queue;  // keys of hints, the next part of the pass
-  Bytes cursor;             // from where the pass goes on; empty: from the first
+  /// The target cannot be reached: records only, to other owners.
+  bool is_detour = false;
+  HintKind kind = HintKind::record;  // what the pass is at; records first
+  std::deque<Bytes> queue;           // keys of hints, the next part of the pass
+  Bytes cursor;                      // from where the pass goes on; empty: from the first
   std::map<Bytes, InFlight> in_flight;
   std::size_t bytes_in_flight = 0;
   /// Partitions that were refused in this pass; they wait for the next.
@@ -48,8 +65,9 @@ struct HandoffStream {
   Instant retry_at;
   std::uint32_t failures = 0;  // since the last answer without an error
   [[nodiscard]] bool is_refused() const { return failures > 0 || !refused.empty(); }
-  std::string why;  // of the last failure, whether or not it still holds
-  RateMeter rate;
+  std::string why;        // of the last failure, whether or not it still holds
+  RateMeter rate;         // of strict hints
+  RateMeter record_rate;  // of those that hold records
   std::uint64_t replayed = 0;
 };
 

@@ -6,6 +6,7 @@ namespace coterie::transfer {
 namespace {
 
 constexpr std::uint8_t since_format = 1;
+constexpr std::uint8_t record_hint_format = 1;
 constexpr char mark_prefix = 'h';
 
 void write_node(ByteWriter& writer, NodeId node) {
@@ -48,9 +49,11 @@ Result<HintKey> decode_hint_key(BytesView bytes) {
   out.partition = PartitionId{reader.u32_sorted()};
   out.key = reader.raw(reader.left());
   if (!reader.ok()) return fail(ErrorCode::corrupt, "a hint's key is malformed");
-  if (kind != static_cast<std::uint8_t>(HintKind::strict)) {
+  if (kind != static_cast<std::uint8_t>(HintKind::strict) &&
+      kind != static_cast<std::uint8_t>(HintKind::record)) {
     return fail(ErrorCode::unsupported_version, "a hint is of an unknown kind");
   }
+  out.kind = static_cast<HintKind>(kind);
   return out;
 }
 
@@ -116,6 +119,34 @@ Result<WallTime> decode_since(BytesView bytes) {
   const auto ms = static_cast<std::int64_t>(reader.u64());
   if (!reader.finished()) return fail(ErrorCode::corrupt, "a hint is malformed");
   return WallTime(std::chrono::milliseconds(ms));
+}
+
+Bytes encode_record_hint(const RecordHint& hint) {
+  Bytes out;
+  ByteWriter writer(out);
+  writer.u8(record_hint_format);
+  writer.u64(static_cast<std::uint64_t>(hint.since.time_since_epoch().count()));
+  writer.u64(hint.generation.value);
+  writer.u8(hint.owners);
+  writer.raw(hint.record);
+  return out;
+}
+
+Result<RecordHint> decode_record_hint(BytesView bytes) {
+  ByteReader reader(bytes);
+  const std::uint8_t format = reader.u8();
+  if (reader.ok() && format != record_hint_format) {
+    return fail(ErrorCode::unsupported_version, "a hint is of an unknown format");
+  }
+  RecordHint out;
+  out.since = WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(reader.u64())));
+  out.generation = Generation{reader.u64()};
+  out.owners = reader.u8();
+  out.record = reader.raw(reader.left());
+  if (!reader.finished() || out.owners == 0 || out.record.empty()) {
+    return fail(ErrorCode::corrupt, "a hint is malformed");
+  }
+  return out;
 }
 
 }  // namespace coterie::transfer

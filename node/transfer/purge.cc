@@ -95,8 +95,6 @@ void Purge::end_count() {
 /// False: not this node's to purge, or not now.
 bool Purge::begin_partition(PartitionId partition) {
   if (epoch_->stage(partition) != Stage::stable) return false;
-  // A fallback may hold the only copies of a write: it would have to be asked, too.
-  if (std::ranges::any_of(epoch_->buckets(), &Bucket::sloppy)) return false;
   const auto owners = epoch_->owners(partition);
   if (std::ranges::find(owners, options_.self) == owners.end()) return false;
   std::optional<NodeId> lowest;
@@ -109,6 +107,16 @@ bool Purge::begin_partition(PartitionId partition) {
     }
   }
   if (lowest != options_.self) return false;
+  bystanders_.clear();
+  // A fallback may hold the only copies of a write. It is asked whether it does, and one that is
+  // away cannot answer.
+  if (std::ranges::any_of(epoch_->buckets(), &Bucket::sloppy)) {
+    for (const auto& member : epoch_->members()) {
+      if (std::ranges::find(owners, member.id) != owners.end()) continue;
+      bystanders_.push_back(member.id);
+      if (!away && !port_.is_alive(member.id)) away = member.id;
+    }
+  }
   ++serial_;
   partition_ = partition;
 #ifndef COTERIE_PLANT_PURGE_AWAY  // defined only where a test must see it
@@ -118,7 +126,8 @@ bool Purge::begin_partition(PartitionId partition) {
   }
 #endif
   owners_.assign(owners.begin(), owners.end());
-  round_.emplace(owners_.size());
+  round_.emplace(owners_.size(), bystanders_.size());
+  owners_.insert(owners_.end(), bystanders_.begin(), bystanders_.end());
   ask();
   return true;
 }
@@ -165,6 +174,7 @@ void Purge::ask(const PurgeRound::Question& question) {
                           });
                         });
     case PurgeRound::Step::raise:
+    case PurgeRound::Step::clear:
       return port_.raise(owner, partition_,
                          {.generation = round_->generation(),
                           .purged = round_->purged(),

@@ -26,7 +26,7 @@ class PurgePort {
   using Done = std::move_only_function<void(Result<T>)>;
   virtual void list(NodeId owner, PartitionId partition, BytesView from,
                     Done<PurgeListing> done) = 0;
-  /// PurgeRound::generation(), purged() and actor().
+  /// PurgeRound::generation(), purged() and actor(). Asked of a bystander, too.
   struct Raise {
     Generation generation;
     Generation purged;
@@ -106,7 +106,8 @@ class Purge {
   std::shared_ptr<const Epoch> epoch_;
   std::vector<PartitionId> left_;  // of the pass, the next one last
   PartitionId partition_;
-  std::vector<NodeId> owners_;
+  std::vector<NodeId> owners_;      // and, once the round runs, the bystanders
+  std::vector<NodeId> bystanders_;  // members that may keep hints of the partition
   std::optional<PurgeRound> round_;
   std::uint64_t serial_ = 0;  // of the round or count in progress
   TimerId timer_;

@@ -6,7 +6,11 @@
 
 namespace coterie::transfer {
 
-PurgeRound::PurgeRound(std::size_t owners) : owners_(owners), answers_(owners), listings_(owners) {
+PurgeRound::PurgeRound(std::size_t owners, std::size_t bystanders)
+    : owners_(owners),
+      bystanders_(bystanders),
+      answers_(owners + bystanders, Answer::given),
+      listings_(owners) {
   ask(Step::list);
 }
 
@@ -17,8 +21,10 @@ std::vector<PurgeRound::Question> PurgeRound::take_questions() {
 void PurgeRound::ask(Step step) {
   step_ = step;
   first_id_ = last_id_ + 1;
-  for (std::size_t owner = 0; owner < owners_; ++owner) {
+  const bool are_bystanders = step == Step::clear;
+  for (std::size_t owner = 0; owner < owners_ + bystanders_; ++owner) {
     ++last_id_;
+    if (are_bystanders != (owner >= owners_)) continue;
     if (answers_[owner] == Answer::left_out) continue;
     answers_[owner] = Answer::waiting;
     questions_.push_back({.id = last_id_, .owner = owner});
@@ -81,7 +87,9 @@ void PurgeRound::advance() {
     // One that was restored learns of it by being asked to raise; one that an abandoned round left
     // behind would be refused where a damaged record waits to be replaced.
     if (!batch_.empty() || is_one_behind_) return ask(Step::raise);
-  } else if (step_ == Step::raise) {
+  } else if (step_ == Step::raise && bystanders_ > 0) {
+    return ask(Step::clear);
+  } else if (step_ == Step::raise || step_ == Step::clear) {
     return ask(Step::apply);
   }
   if (reach_.empty()) {

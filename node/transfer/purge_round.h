@@ -43,30 +43,39 @@ struct PurgeListing {
 /// that shows less has forgotten.
 /// A round that ends anywhere leaves only raised generations, which refuse nothing.
 ///
+/// Where buckets are sloppy the other members are bystanders: between 2 and 3, when all owners have
+/// raised theirs, each is asked to raise the generation under which it keeps hints of the
+/// partition, and fails if it keeps any. From then on it takes none that was read below it. So no
+/// hint brings back what is purged; an owner that is refused by a bystander and has not reached its
+/// generation was restored.
+///
 /// Decides only; copyable, for the explorer. Answers to questions of an earlier step, and second
 /// ones, are ignored.
 class PurgeRound {
  public:
-  enum class Step : std::uint8_t { list, raise, apply, done, abandoned };
+  enum class Step : std::uint8_t { list, raise, clear, apply, done, abandoned };
   struct Question {
     std::uint64_t id = 0;
+    /// clear: a bystander's place behind the owners.
     std::size_t owner = 0;
   };
 
-  explicit PurgeRound(std::size_t owners);
+  explicit PurgeRound(std::size_t owners, std::size_t bystanders = 0);
 
   /// To be asked now: each owner what step() says; taken once.
   [[nodiscard]] std::vector<Question> take_questions();
   [[nodiscard]] Step step() const { return step_; }
   /// list: from which key.
   [[nodiscard]] const Bytes& from() const { return from_; }
-  /// raise, apply: the purge's generation.
+  /// raise, clear, apply: the purge's generation.
   [[nodiscard]] Generation generation() const { return generation_; }
   /// raise: of the last purge that any owner has applied. An owner whose generation is below it was
   /// restored: it must not raise it, and fails.
   [[nodiscard]] Generation purged() const { return purged_; }
   /// raise: the copy that this owner listed; another one fails.
-  [[nodiscard]] ActorId actor(std::size_t owner) const { return listings_[owner].actor; }
+  [[nodiscard]] ActorId actor(std::size_t owner) const {
+    return owner < owners_ ? listings_[owner].actor : ActorId{};
+  }
   /// apply: what all listed alike.
   [[nodiscard]] const std::vector<PurgeEntry>& batch() const { return batch_; }
 
@@ -91,8 +100,9 @@ class PurgeRound {
 
   Step step_ = Step::list;
   std::size_t owners_;
+  std::size_t bystanders_;
   std::uint64_t last_id_ = 0;
-  std::uint64_t first_id_ = 0;  // of this step's questions, one an owner
+  std::uint64_t first_id_ = 0;  // of this step's questions, one an owner or bystander
   std::vector<Question> questions_;
   std::vector<Answer> answers_;
   std::vector<PurgeListing> listings_;

@@ -179,15 +179,18 @@ std::uint32_t Node::send(std::span<const Target> targets, const wire::ReplicaWri
                  WriteMessage{.scope = message.scope,
                               .key = Bytes(message.key),
                               .record = Bytes(message.record),
-                              .is_repair = message.is_repair});
+                              .is_repair = message.is_repair,
+                              .intended = message.intended,
+                              .owners = message.owners});
 }
 
 std::uint32_t Node::send(std::span<const Target> targets, const wire::ReplicaRead& message,
                          Instant deadline) {
-  return send_to(
-      targets, deadline,
-      ReadMessage{
-          .scope = message.scope, .key = Bytes(message.key), .digest_only = message.digest_only});
+  return send_to(targets, deadline,
+                 ReadMessage{.scope = message.scope,
+                             .key = Bytes(message.key),
+                             .digest_only = message.digest_only,
+                             .stands_in = message.stands_in});
 }
 
 std::uint32_t Node::send(std::span<const Target> targets, const wire::ReplicaScan& message,
@@ -205,6 +208,7 @@ void Node::reply(ClientHandle client, const wire::PutReply& reply) {
   answer.context = reply.context;
   answer.siblings = reply.siblings;
   answer.is_weak = reply.weak;
+  answer.stand_ins = reply.stand_ins;
   answer.evidence = reply.evidence;
 }
 
@@ -216,6 +220,7 @@ void Node::reply(ClientHandle client, const wire::GetReply& reply) {
     answer.values.push_back(Bytes(sibling.value));
   }
   answer.is_weak = reply.weak;
+  answer.stand_ins = reply.stand_ins;
   answer.evidence = reply.evidence;
 }
 
@@ -232,6 +237,7 @@ void Node::reply(ClientHandle client, const wire::ScanReply& reply) {
     answer.rows.push_back(std::move(row));
   }
   answer.cursor = reply.cursor;
+  answer.stand_ins = reply.stand_ins;
 }
 
 void Node::fail(ClientHandle client, const Error& error) {
@@ -317,6 +323,14 @@ Cluster::Cluster(std::size_t owner_count, std::uint32_t r, std::uint32_t w, Reso
   }
 }
 
+void Cluster::add_fallbacks(std::size_t count) {
+  bucket.sloppy = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    fallbacks.push_back(id_of(nodes.size()));
+    nodes.push_back(std::make_unique<Node>(*this, nodes.size()));
+  }
+}
+
 Bytes Cluster::key(BytesView partition_key, BytesView sort_key) {
   return encode_key({.token = Token{42},
                      .bucket = BucketId{1},
@@ -329,8 +343,11 @@ template <class Start>
 std::uint64_t Cluster::request(std::size_t at, Duration deadline, const Start& start) {
   const std::uint64_t client = ++next_client_;
   answers[client] = {};
-  const coordinator::Placement placement{
-      .partition = partition, .configuration = configuration, .owners = owners};
+  const coordinator::Placement placement{.partition = partition,
+                                         .configuration = configuration,
+                                         .owners = owners,
+                                         .fallbacks = fallbacks,
+                                         .are_hints_full = are_hints_full};
   start(nodes[at]->coordinator(), coordinator::Coordinator::Request{.client = ClientHandle{client},
                                                                     .deadline = now.time + deadline,
                                                                     .bucket = bucket,

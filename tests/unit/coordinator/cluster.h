@@ -29,11 +29,14 @@ struct WriteMessage {
   Bytes key;
   Bytes record;
   bool is_repair = false;
+  NodeId intended;
+  std::uint8_t owners = 0;
 };
 struct ReadMessage {
   wire::ReplicaScope scope;
   Bytes key;
   bool digest_only = false;
+  bool stands_in = false;
 };
 struct ScanMessage {
   wire::ReplicaScope scope;
@@ -85,6 +88,7 @@ struct ClientAnswer {
   std::vector<Bytes> values;
   std::uint16_t siblings = 0;
   bool is_weak = false;
+  std::uint16_t stand_ins = 0;
   wire::Evidence evidence;
   std::vector<ScanRow> rows;
   Bytes cursor;
@@ -192,6 +196,8 @@ class Cluster {
  public:
   Cluster(std::size_t owners, std::uint32_t r, std::uint32_t w,
           Resolver resolver = Resolver::siblings);
+  /// Nodes behind the owners, that may stand in for them from now on.
+  void add_fallbacks(std::size_t count);
 
   /// Each returns the client's handle.
   std::uint64_t put(std::size_t at, BytesView key, BytesView value, const PutOptions& options = {});
@@ -226,6 +232,8 @@ class Cluster {
   std::vector<Message> queue;
   std::map<std::uint64_t, ClientAnswer> answers;
   std::vector<coordinator::Owner> owners;
+  std::vector<NodeId> fallbacks;
+  bool are_hints_full = false;
   ConfigurationNumber configuration{1};
   std::function<void(std::size_t node, const Dot&, Timestamp, const wire::Put&)> on_mint;
 

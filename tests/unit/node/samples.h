@@ -16,7 +16,8 @@ inline NodeId node_id(std::uint64_t number) {
 
 /// A first epoch of nodes 1..n, N = 3 where there are as many, one bucket of each durability.
 inline std::shared_ptr<const Epoch> sample_epoch(std::size_t nodes = 3,
-                                                 std::uint32_t partitions = 16) {
+                                                 std::uint32_t partitions = 16,
+                                                 bool sloppy = false) {
   BirthInput input{.cluster = {.high = 1, .low = 2}, .hash_seed = 3, .partitions = partitions};
   input.replicas = nodes < 3 ? static_cast<std::uint32_t>(nodes) : 3;
   for (std::uint64_t i = 1; i <= nodes; ++i) {
@@ -24,6 +25,7 @@ inline std::shared_ptr<const Epoch> sample_epoch(std::size_t nodes = 3,
   }
   Bucket commit{.id = BucketId{1}, .name = "commit"};
   commit.r = commit.w = input.replicas / 2 + 1;
+  commit.sloppy = sloppy;
   Bucket interval = commit;
   interval.id = BucketId{2};
   interval.name = "interval";

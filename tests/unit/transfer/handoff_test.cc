@@ -7,125 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "storage/key.h"
-#include "storage/memory_store.h"
-#include "tests/unit/node/hand_time.h"
-#include "tests/unit/node/samples.h"
+#include "tests/unit/transfer/handoff_world.h"
 
 using namespace coterie;
 using namespace coterie::transfer;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// Notes what is sent; the test answers.
-class FakePort final : public HandoffPort {
- public:
-  struct Sent {
-    NodeId to;
-    wire::ReplicaScope scope;
-    Bytes key;
-    Bytes record;
-    bool is_repair = false;
-    wire::Durability durability = wire::Durability::bucket_default;
-    Done done;
-  };
-
-  Reach reach(NodeId node) const override {
-    const auto found = reaches.find(node);
-    return found == reaches.end() ? Reach::ready : found->second;
-  }
-  Result<Current> current(PartitionId partition, BytesView key) override {
-    if (copy_error) return std::unexpected(*copy_error);
-    const auto found = records.find(key);
-    return Current{.scope = {.partition = partition, .generation = Generation{5}},
-                   .record = found == records.end() ? Bytes() : found->second};
-  }
-  bool send(NodeId to, const wire::ReplicaWrite& message, Duration, Done done) override {
-    if (refuses_sends) return false;
-    sent.push_back({to, message.scope, Bytes(message.key), Bytes(message.record), message.is_repair,
-                    message.durability, std::move(done)});
-    return true;
-  }
-  bool is_busy() const override { return busy; }
-
-  /// Answers the oldest.
-  void answer(Result<void> result = {}) {
-    REQUIRE_FALSE(sent.empty());
-    Sent first = std::move(sent.front());
-    sent.erase(sent.begin());
-    first.done(std::move(result));
-  }
-  void answer_all() {
-    while (!sent.empty()) answer();
-  }
-
-  std::map<NodeId, Reach> reaches;
-  std::map<Bytes, Bytes, std::less<>> records;
-  std::optional<Error> copy_error;
-  bool refuses_sends = false;
-  bool busy = false;
-  std::vector<Sent> sent;
-};
-
-struct World {
-  explicit World(std::size_t nodes = 3) : epoch(sample_epoch(nodes)) { start(); }
-
-  void start(Handoff::Options options = {}) {
-    handoff.reset();
-    options.self = node_id(1);
-    handoff = std::make_unique<Handoff>(
-        Handoff::Environment{
-            .clock = clock, .timers = timers, .store = store, .port = port, .log = log},
-        options, Random(3));
-    handoff->on_view(epoch);
-    timers.advance(1s);
-  }
-  PartitionId partition(std::string_view key) const {
-    return epoch->partition(decode_key(key)->token);
-  }
-  /// The stored form of the next key, of a partition that both nodes own, with a record.
-  Bytes new_key(NodeId target = node_id(2)) {
-    for (;;) {
-      const std::string text = "key" + std::to_string(++keys);
-      Bytes key = *encode_key({.token = epoch->token(BucketId{1}, text),
-                               .bucket = BucketId{1},
-                               .partition_key = text,
-                               .sort_key = {}});
-      if (!epoch->owns(node_id(1), partition(key)) || !epoch->owns(target, partition(key))) {
-        continue;
-      }
-      port.records[key] = "record of " + text;
-      return key;
-    }
-  }
-  Bytes leave(NodeId target = node_id(2)) {
-    Bytes key = new_key(target);
-    handoff->leave(partition(key), key, target);
-    return key;
-  }
-  std::uint64_t hints() const {
-    std::uint64_t count = 0;
-    for (const auto& target : handoff->status().targets) count += target.hints;
-    return count;
-  }
-  HandoffStatus::Target only() const {
-    const auto status = handoff->status();
-    REQUIRE(status.targets.size() == 1);
-    return status.targets[0];
-  }
-
-  std::shared_ptr<const Epoch> epoch;
-  HandClock clock;
-  HandTimers timers{clock};
-  MemoryStore store{16};
-  FakePort port;
-  NoLog log;
-  std::unique_ptr<Handoff> handoff;
-  int keys = 0;
-};
-
-}  // namespace
 
 TEST_CASE("a hint waits while its target is away, and is replayed and dropped when it is back") {
   World world;
@@ -146,9 +32,9 @@ TEST_CASE("a hint waits while its target is away, and is replayed and dropped wh
   CHECK_FALSE(sent.is_repair);
   CHECK(sent.durability == wire::Durability::commit);
   CHECK(sent.scope.generation == Generation{5});
-  CHECK(world.hints() == 1);  // sent is not held
+  CHECK(world.hints_left() == 1);  // sent is not held
   world.port.answer();
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
   CHECK(world.handoff->status().replayed == 1);
 }
 
@@ -160,12 +46,12 @@ TEST_CASE("a write that is missed while the replay is under way keeps the hint")
   world.port.records[key] = "second";
   world.handoff->leave(world.partition(key), key, node_id(2));
   world.port.answer();
-  CHECK(world.hints() == 1);
+  CHECK(world.hints_left() == 1);
   world.timers.advance(1s);
   REQUIRE(world.port.sent.size() == 1);
   CHECK(world.port.sent[0].record == "second");
   world.port.answer();
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
 }
 
 TEST_CASE("what the target does not answer stays, and is tried again after a growing pause") {
@@ -177,7 +63,7 @@ TEST_CASE("what the target does not answer stays, and is tried again after a gro
     CAPTURE(attempt);
     REQUIRE(world.port.sent.size() == 1);
     world.port.answer(fail(ErrorCode::unavailable, "no answer"));
-    CHECK(world.hints() == 1);
+    CHECK(world.hints_left() == 1);
     CHECK(world.only().state == HandoffStatus::State::refused);
     CHECK(world.only().why == "no answer");
     Duration waited{};
@@ -190,7 +76,7 @@ TEST_CASE("what the target does not answer stays, and is tried again after a gro
     before = waited;
   }
   world.port.answer();
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
 }
 
 TEST_CASE("all hints get through a window that never overflows, slower while clients wait") {
@@ -205,7 +91,7 @@ TEST_CASE("all hints get through a window that never overflows, slower while cli
   CHECK(world.port.sent.size() == 2);
   world.port.busy = false;
   std::size_t answered = 0;
-  while (world.hints() > 0) {
+  while (world.hints_left() > 0) {
     CHECK(world.port.sent.size() <= 16);
     if (world.port.sent.empty()) {
       world.timers.advance(10ms);
@@ -248,7 +134,7 @@ TEST_CASE("owners are recomputed: a target that owns the partition no more gets 
   world.handoff->leave(world.partition(key), key, node_id(2));
   world.timers.advance(1s);
   CHECK(world.port.sent.empty());
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
   CHECK(world.handoff->status().forgotten == 1);
   CHECK(world.handoff->needs_repair().empty());
 }
@@ -260,9 +146,9 @@ TEST_CASE("a restart forgets the hints for those that are no owners, even of the
   while (world.epoch->owns(node_id(2), world.partition(key))) key = world.new_key(node_id(1));
   world.handoff->leave(world.partition(key), key, node_id(2));
   (void)world.leave();
-  CHECK(world.hints() == 2);
+  CHECK(world.hints_left() == 2);
   world.start();
-  CHECK(world.hints() == 1);
+  CHECK(world.hints_left() == 1);
 }
 
 TEST_CASE("a hint whose record is gone is dropped") {
@@ -272,7 +158,7 @@ TEST_CASE("a hint whose record is gone is dropped") {
   world.handoff->leave(world.partition(key), key, node_id(2));
   world.timers.advance(1s);
   CHECK(world.port.sent.empty());
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
 }
 
 TEST_CASE("a partition that is refused does not hold up the others") {
@@ -293,7 +179,7 @@ TEST_CASE("a partition that is refused does not hold up the others") {
     }
   };
   turn();
-  const std::uint64_t left = world.hints();
+  const std::uint64_t left = world.hints_left();
   CHECK(left > 0);
   CHECK(left < 50);
   CHECK(world.handoff->status().replayed == 200 - left);
@@ -302,12 +188,12 @@ TEST_CASE("a partition that is refused does not hold up the others") {
     world.timers.advance(1s);
     turn();
   }
-  CHECK(world.hints() == left);
-  for (int i = 0; i < 20 && world.hints() > 0; ++i) {
+  CHECK(world.hints_left() == left);
+  for (int i = 0; i < 20 && world.hints_left() > 0; ++i) {
     world.timers.advance(5s);
     world.port.answer_all();
   }
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
 }
 
 TEST_CASE("a copy that may lack data is not pushed, one too large is left") {
@@ -316,13 +202,13 @@ TEST_CASE("a copy that may lack data is not pushed, one too large is left") {
   const Bytes key = world.leave();
   world.timers.advance(1s);
   CHECK(world.port.sent.empty());
-  CHECK(world.hints() == 1);
+  CHECK(world.hints_left() == 1);
   CHECK(world.only().why == "this node's copy: may lack data");
   world.port.copy_error.reset();
   world.port.records[key] = Bytes(limits::frame_bytes, 'v');
   world.timers.advance(1min);
   CHECK(world.port.sent.empty());
-  CHECK(world.hints() == 1);
+  CHECK(world.hints_left() == 1);
   world.port.records[key] = "small";
   world.timers.advance(1min);
   CHECK(world.port.sent.size() == 1);
@@ -363,7 +249,7 @@ TEST_CASE("cancel gives the hints up and marks their partitions, until those are
   CHECK(world.handoff->cancel(node_id(2)) == 1);
   CHECK(world.handoff->cancel(node_id(7)) == 0);
   world.timers.advance(1s);
-  REQUIRE(world.hints() == 1);
+  REQUIRE(world.hints_left() == 1);
   CHECK(world.only().target == node_id(3));
   const auto marks = world.handoff->needs_repair();
   REQUIRE(marks.size() == 1);
@@ -379,10 +265,10 @@ TEST_CASE("after a restart what was left is replayed") {
   for (int i = 0; i < 2100; ++i) (void)world.leave();
   world.port.reaches.clear();
   world.start();
-  for (int i = 0; i < 10000 && world.hints() > 0; ++i) {
+  for (int i = 0; i < 10000 && world.hints_left() > 0; ++i) {
     world.timers.advance(1ms);
     world.port.answer_all();
   }
-  CHECK(world.hints() == 0);
+  CHECK(world.hints_left() == 0);
   CHECK(world.handoff->status().replayed == 2100);
 }

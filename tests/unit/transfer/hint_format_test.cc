@@ -24,6 +24,29 @@ TEST_CASE("hints, marks and their times have these bytes") {
         Bytes("\x01\x02\x01\0\0\0\0\0\0", 9));
 }
 
+TEST_CASE("a hint that holds a record has these bytes") {
+  CHECK(encode_hint_key({.kind = HintKind::record,
+                         .target = node,
+                         .partition = PartitionId{0x11121314},
+                         .key = "key"})
+            .substr(0, 3) == Bytes("\x02\x01\x02"));
+  const RecordHint hint{.since = WallTime(std::chrono::milliseconds(0x0102)),
+                        .generation = Generation{0x0304},
+                        .owners = 2,
+                        .record = "record"};
+  const Bytes bytes = encode_record_hint(hint);
+  CHECK(bytes == Bytes("\x01\x02\x01\0\0\0\0\0\0\x04\x03\0\0\0\0\0\0\x02record", 24));
+  const auto decoded = decode_record_hint(bytes);
+  REQUIRE(decoded);
+  CHECK(decoded->since == hint.since);
+  CHECK(decoded->generation == hint.generation);
+  CHECK(decoded->owners == hint.owners);
+  CHECK(decoded->record == hint.record);
+  CHECK(decode_record_hint(BytesView(bytes).substr(0, 18)).error().code == ErrorCode::corrupt);
+  CHECK(decode_record_hint("\x01short").error().code == ErrorCode::corrupt);
+  CHECK(decode_record_hint("\x02").error().code == ErrorCode::unsupported_version);
+}
+
 TEST_CASE("what is encoded is decoded") {
   const Bytes key = encode_hint_key({.target = node, .partition = PartitionId{7}, .key = "key"});
   const auto hint = decode_hint_key(key);

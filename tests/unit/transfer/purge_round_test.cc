@@ -152,3 +152,33 @@ TEST_CASE("an owner behind an applied purge is told so, and nothing is purged") 
   CHECK(round.step() == Step::abandoned);
   CHECK(round.blamed() == 1);
 }
+
+TEST_CASE("every bystander must have cleared the partition before anything is purged") {
+  for (const bool is_clear : {true, false}) {
+    CAPTURE(is_clear);
+    PurgeRound round(2, 2);
+    auto asked = round.take_questions();
+    REQUIRE(asked.size() == 2);
+    for (const auto& question : asked) round.on_listed(question.id, listing({entry("a", 1)}, 4));
+    asked = round.take_questions();
+    REQUIRE(asked.size() == 2);
+    for (const auto& question : asked) round.on_raised(question.id, Generation{5});
+    CHECK(round.step() == Step::clear);
+    CHECK(round.generation() == Generation{5});
+    asked = round.take_questions();
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[0].owner == 2);
+    CHECK(asked[1].owner == 3);
+    round.on_raised(asked[0].id, Generation{5});
+    CHECK(round.step() == Step::clear);
+    if (is_clear) {
+      round.on_raised(asked[1].id, Generation{5});
+      CHECK(round.step() == Step::apply);
+      CHECK(round.take_questions().size() == 2);
+    } else {
+      round.on_failed(asked[1].id, {.code = ErrorCode::unavailable, .message = "keeps 1 hints"});
+      CHECK(round.step() == Step::abandoned);
+      CHECK(round.blamed() == 3);
+    }
+  }
+}
