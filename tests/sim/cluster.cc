@@ -8,9 +8,10 @@ namespace {
 /// A connection that broke may seem whole for so long (env/network.cc).
 constexpr Duration aftermath = 20s;
 
-std::vector<Bucket> buckets(std::uint32_t replicas) {
+std::vector<Bucket> buckets(std::uint32_t replicas, bool sloppy) {
   Bucket commit{.id = commit_bucket, .name = "commit"};
   commit.r = commit.w = replicas / 2 + 1;
+  commit.sloppy = sloppy;
   Bucket interval = commit;
   interval.id = interval_bucket;
   interval.name = "interval";
@@ -25,7 +26,11 @@ std::vector<Bucket> buckets(std::uint32_t replicas) {
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, const Settings& settings)
-    : world_(seed), story_(world_), network_(world_), replicas_(settings.replicas) {
+    : world_(seed),
+      story_(world_),
+      network_(world_),
+      replicas_(settings.replicas),
+      is_sloppy_(settings.sloppy) {
   std::vector<NodeIndex> indexes;
   std::vector<Address> members;
   for (std::size_t i = 0; i < settings.nodes; ++i) {
@@ -44,7 +49,7 @@ Cluster::Cluster(std::uint64_t seed, const Settings& settings)
     node.config.cluster.replicas = settings.replicas;
     node.config.cluster.partitions = settings.partitions;
     node.config.purge.interval_seconds = settings.purge_interval_seconds;
-    node.config.buckets = buckets(settings.replicas);
+    node.config.buckets = buckets(settings.replicas, settings.sloppy);
     node.config.anti_entropy = settings.anti_entropy;
     node.config.scrub = settings.scrub;
     node.hints = settings.hints;
@@ -96,6 +101,17 @@ std::vector<SimNode*> Cluster::sure_owners(PartitionId partition) {
   auto out = owners(partition);
   std::erase_if(out, [partition](const SimNode* node) { return !node->is_sure(partition); });
   return out;
+}
+
+std::uint64_t Cluster::counted_hints() const {
+  std::uint64_t hints = 0;
+  for (const auto& node : nodes_) {
+    if (!node->is_ready()) continue;
+    for (std::uint16_t shard = 0; shard < node->shards(); ++shard) {
+      hints += node->status(ShardIndex{shard}).handoff.hints(transfer::HintKind::record);
+    }
+  }
+  return hints;
 }
 
 void Cluster::disturb(NodeIndex node, Instant until) {

@@ -24,6 +24,7 @@ class Cluster {
     std::size_t client_hosts = 2;
     std::uint32_t replicas = 3;
     std::uint32_t partitions = 16;
+    bool sloppy = false;  // all buckets
     std::uint32_t purge_interval_seconds = 2;
     /// Of each node, in turn.
     std::vector<std::uint16_t> shards = {1};
@@ -44,6 +45,7 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<SimNode>>& nodes() { return nodes_; }
   [[nodiscard]] std::vector<std::unique_ptr<SimClient>>& clients() { return clients_; }
   [[nodiscard]] std::uint32_t replicas() const { return replicas_; }
+  [[nodiscard]] bool is_sloppy() const { return is_sloppy_; }
 
   /// The node with this id; null: none (yet).
   [[nodiscard]] SimNode* find(NodeId id);
@@ -55,6 +57,8 @@ class Cluster {
   [[nodiscard]] std::vector<SimNode*> owners(PartitionId partition);
   /// Those of them whose copies count to quorums.
   [[nodiscard]] std::vector<SimNode*> sure_owners(PartitionId partition);
+  /// Hints that hold records, of all nodes that are ready.
+  [[nodiscard]] std::uint64_t counted_hints() const;
 
   /// Something was done to the node or to its links, or will be until `until`.
   void disturb(NodeIndex node, Instant until);
@@ -66,6 +70,7 @@ class Cluster {
   Story story_;
   SimNetwork network_;
   std::uint32_t replicas_;
+  bool is_sloppy_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::map<NodeIndex, Instant> disturbed_until_;

@@ -6,20 +6,33 @@
 namespace coterie::sim {
 namespace {
 
-constexpr std::array<std::string_view, fault_kinds> names = {
-    "process crash",   "power loss",
-    "torn power loss", "power loss of all",
-    "restart",         "pause",
-    "one-way cut",     "isolation",
-    "partition",       "broken connections",
-    "lossy links",     "unordered frames",
-    "lossy datagrams", "doubled datagrams",
-    "slow links",      "slow disk",
-    "failing disk",    "full disk",
-    "full map",        "skewed clock",
-    "older version",   "lost record",
-    "flipped record",  "flipped log",
-    "old snapshot",    "wipe"};
+constexpr std::array<std::string_view, fault_kinds> names = {"process crash",
+                                                             "power loss",
+                                                             "torn power loss",
+                                                             "power loss of all",
+                                                             "owners away",
+                                                             "restart",
+                                                             "pause",
+                                                             "one-way cut",
+                                                             "isolation",
+                                                             "partition",
+                                                             "broken connections",
+                                                             "lossy links",
+                                                             "unordered frames",
+                                                             "lossy datagrams",
+                                                             "doubled datagrams",
+                                                             "slow links",
+                                                             "slow disk",
+                                                             "failing disk",
+                                                             "full disk",
+                                                             "full map",
+                                                             "skewed clock",
+                                                             "older version",
+                                                             "lost record",
+                                                             "flipped record",
+                                                             "flipped log",
+                                                             "old snapshot",
+                                                             "wipe"};
 
 }  // namespace
 

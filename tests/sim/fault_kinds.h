@@ -13,6 +13,7 @@ enum class FaultKind : std::uint8_t {
   power_loss,       // only what was synced is left
   torn_power_loss,  // and any part of what was written since
   power_loss_of_all,
+  owners_away,  // of one partition, two or all, at once
   restart,
   pause,
   one_way_cut,
@@ -36,7 +37,7 @@ enum class FaultKind : std::uint8_t {
   old_snapshot,
   wipe,
 };
-inline constexpr std::size_t fault_kinds = 26;
+inline constexpr std::size_t fault_kinds = 27;
 
 /// As people and command lines write it: "power loss".
 [[nodiscard]] std::string_view name(FaultKind kind);

@@ -39,6 +39,8 @@ struct Operation {
   /// How many owners had to answer: R or W.
   std::uint32_t quorum = 0;
   Durability durability = Durability::commit;
+  /// Fallbacks stood in for owners: promised once they have handed over what they held.
+  bool is_hinted = false;
   /// What handed out the context that a put or remove brought; none: it was blind.
   std::optional<OperationIndex> context_of;
   /// A put's: whether the context in its reply covers its own write (storage/versions.h,
@@ -95,6 +97,8 @@ struct History {
   std::vector<Damage> damages;
   /// Copies that a purge found to be old ones were emptied, with what they had taken meanwhile.
   std::vector<Instant> emptyings;
+  /// When, after all faults, no fallback held anything for an owner any more.
+  Instant hints_gone_at = Instant::max();
   /// When the victim was wiped: its copies answer no more.
   std::optional<Instant> wiped_at;
   /// Records were damaged beneath its trees, which nothing has compared with them since.

@@ -61,6 +61,7 @@ class Nemesis {
   bool split(Duration time);
   SimNode& slow_or(SimNode& node);
   bool lose_all_power();
+  bool kill_owners();
   void set_sync_time(SimNode& node, Duration least, Duration most);
   void note_strike(std::uint64_t number, FaultKind kind);
   bool crash(SimNode& node, Crash how);

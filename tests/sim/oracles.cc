@@ -54,8 +54,10 @@ class KeyCheck {
  private:
   /// Acknowledged before the read began, and met by its quorum.
   [[nodiscard]] bool is_promised(const Operation& write, const Operation& get) const {
+    const auto gone_at = history_.hints_gone_at;
+    const bool is_home = !write.is_hinted || (write.end < gone_at && gone_at <= get.begin);
     return write.outcome == Outcome::done && write.end < get.begin && !may_power_take(write) &&
-           write.quorum > destroyed(write, get, false) &&
+           is_home && !get.is_hinted && write.quorum > destroyed(write, get, false) &&
            write.quorum + get.quorum > history_.owners + destroyed(write, get, true);
   }
 
@@ -191,8 +193,8 @@ class KeyCheck {
     if (causality_.past(write).has(causality_.place(other))) return true;
     const auto& before = history_.operations[other];
     return before.outcome == Outcome::done && before.quorum == history_.owners &&
-           before.end < history_.operations[write].begin && history_.damages.empty() &&
-           !may_power_take(before);
+           !before.is_hinted && before.end < history_.operations[write].begin &&
+           history_.damages.empty() && !may_power_take(before);
   }
 
   const History& history_;
@@ -319,12 +321,14 @@ std::optional<Violation> check_disks(Cluster& cluster) {
 }
 
 std::optional<Violation> check_purged(Cluster& cluster, const History& history) {
+  // Of sloppy buckets nothing is purged until every member has answered, one that is gone, too.
+  const bool waits_for_gone = cluster.is_sloppy() && history.wiped_at;
   const auto epoch = cluster.epoch();
   for (const auto& key : history.keys) {
     const Token token = epoch->token(key.bucket, key.partition_key);
     const auto partition = epoch->partition(token);
     const auto owners = cluster.sure_owners(partition);
-    if (owners.size() < cluster.replicas()) continue;
+    if (owners.size() < cluster.replicas() || waits_for_gone) continue;
     const Bytes bytes = *encode_key(
         {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
     for (const auto* owner : owners) {

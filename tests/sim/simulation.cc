@@ -14,6 +14,8 @@ namespace {
 constexpr Duration whole_bound = 90s;
 /// Beyond every deadline and every late frame.
 constexpr Duration quiet_time = 10s;
+/// Until fallbacks have handed over what they held: a few of the longest pauses of a replay.
+constexpr Duration hints_bound = 40s;
 /// Longer than the longest pause between two passes of anti-entropy.
 constexpr Duration refill_bound = 40s;
 /// Three of the longest pauses between two passes: one that was under way when the faults ended may
@@ -74,6 +76,14 @@ class Simulation {
     store.batch_writes = static_cast<std::size_t>(1 + random_.below(100));
     store.overlay_records = static_cast<std::size_t>(5 + random_.below(500));
     store.overlay_age = draw(random_, 100ms, 5s);
+    settings.sloppy = random_.chance(0.3);
+    const auto more = static_cast<std::size_t>(random_.below(3));
+    const auto age = draw(random_, 1s, 8s);
+    if (settings.sloppy) {
+      // Somebody has to be left to stand in.
+      if (options_.nodes == 0) settings.nodes = std::max<std::size_t>(settings.nodes, 4 + more);
+      settings.hints.age = std::chrono::ceil<std::chrono::milliseconds>(age);
+    }
     return settings;
   }
 
@@ -132,6 +142,7 @@ class Simulation {
 
   [[nodiscard]] std::optional<Violation> after_healing() {
     if (auto bad = check_sure(cluster_, history_)) return bad;
+    if (auto bad = wait_for_hints()) return bad;
     // A read in the middle of a purge undoes a part of it, until the next: harmless, but not equal.
     pause_purges(true);
     // Half of the runs with damage show that a scrub is enough, the other half that reads are.
@@ -143,8 +154,10 @@ class Simulation {
       if (auto bad = converge_alone()) return bad;
     }
     // A damaged record is repaired by a read that the others answer, not by one that needs it.
+    // Once fallbacks have handed over what they held, the bucket's R meets it.
     const bool is_damaged = !history_.damages.empty();
-    for (std::size_t turn = 0; is_damaged && turn < cluster_.nodes().size(); ++turn) {
+    const bool asks_all = is_damaged || cluster_.is_sloppy();
+    for (std::size_t turn = 0; asks_all && turn < cluster_.nodes().size(); ++turn) {
       if (auto bad = all_keys(OperationKind::get, Asked::buckets, turn)) return bad;
     }
     // A copy that is still being refilled takes no part in these reads, and is not compared after.
@@ -194,6 +207,33 @@ class Simulation {
     if (!is_done) return Violation{"progress", "the healed cluster does not finish its scrub"};
     history_.wrong_trees.clear();
     return check_disks(cluster_);
+  }
+
+  /// What fallbacks held goes home; a hint for a node that is gone may need its W elsewhere.
+  [[nodiscard]] std::optional<Violation> wait_for_hints() {
+    const bool are_gone =
+        cluster_.world().run_until([this] { return cluster_.counted_hints() == 0; }, hints_bound);
+    if (are_gone) {
+      history_.hints_gone_at = cluster_.world().now();
+      return std::nullopt;
+    }
+    if (history_.wiped_at) return std::nullopt;
+    return Violation{"progress", "healed, but fallbacks still keep hints: " + what_is_kept()};
+  }
+
+  [[nodiscard]] std::string what_is_kept() {
+    std::string out;
+    for (const auto& node : cluster_.nodes()) {
+      for (std::uint16_t i = 0; node->is_ready() && i < node->shards(); ++i) {
+        for (const auto& target : node->status(ShardIndex{i}).handoff.targets) {
+          if (target.kind != transfer::HintKind::record) continue;
+          const auto* other = cluster_.find(target.target);
+          out += node->name() + " " + std::to_string(target.hints) + " for " +
+                 (other == nullptr ? "?" : other->name()) + " (" + target.why + "); ";
+        }
+      }
+    }
+    return out;
   }
 
   void pause_purges(bool is_paused) {

@@ -16,6 +16,7 @@ bool Nemesis::inject(FaultKind kind) {
     case FaultKind::power_loss:
     case FaultKind::torn_power_loss:
     case FaultKind::power_loss_of_all:
+    case FaultKind::owners_away:
     case FaultKind::restart:
     case FaultKind::pause:
     case FaultKind::older_version:
@@ -54,6 +55,7 @@ bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   if (kind == FaultKind::torn_power_loss) return crash(slow_or(node), Crash::power);
   if (kind == FaultKind::older_version) return change_version(node);
   if (kind == FaultKind::power_loss_of_all) return lose_all_power();
+  if (kind == FaultKind::owners_away) return kill_owners();
   if (kind == FaultKind::restart) {
     if (!node.is_ready()) return false;
     cluster_.disturb(node.index(), world.now() + 2s);
@@ -102,6 +104,27 @@ bool Nemesis::lose_all_power() {
     if (!is_healing_) lose();
   });
   return false;
+}
+
+/// Killed at once, and away long enough for all to know. Where buckets are sloppy, fallbacks stand
+/// in, and mint if nobody is left.
+bool Nemesis::kill_owners() {
+  const Duration down = draw(draws_, 2s, 12s);
+  const bool is_all = draws_.chance(0.4);
+  const auto draw = draws_.below(1U << 16);
+  const auto epoch = cluster_.epoch();
+  if (epoch == nullptr) return false;
+  const PartitionId partition{static_cast<std::uint32_t>(draw % epoch->partitions())};
+  const auto spared = static_cast<std::size_t>(draw / epoch->partitions() % epoch->replicas());
+  const auto owners = epoch->owners(partition);
+  bool is_any = false;
+  for (std::size_t place = 0; place < owners.size(); ++place) {
+    SimNode* node = place == spared && !is_all ? nullptr : cluster_.find(owners[place]);
+    if (node == nullptr || !node->is_up()) continue;
+    kill(*node, Crash::process, down);
+    is_any = true;
+  }
+  return is_any;
 }
 
 void Nemesis::set_sync_time(SimNode& node, Duration least, Duration most) {

@@ -256,6 +256,7 @@ void Workload::take_get(OperationIndex index, BytesView body) {
     return conclude(index, Outcome::unknown);
   }
   take_values(operation, reply->siblings);
+  operation.is_hinted = reply->stand_ins > 0;
   contexts_[index] = reply->context;
   conclude(index, Outcome::done);
 }
@@ -282,6 +283,7 @@ void Workload::take_put(OperationIndex index, BytesView body) {
     operation.strange_values.push_back(reply.error().message);
     return conclude(index, Outcome::unknown);
   }
+  operation.is_hinted = reply->stand_ins > 0;
   operation.covers_itself = !seen_nothing_new(index, reply->context);
   contexts_[index] = reply->context;
   conclude(index, Outcome::done);

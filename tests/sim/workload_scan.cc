@@ -71,6 +71,7 @@ void Workload::take_scan(const Try& attempt, BytesView body) {
   };
   const auto reply = wire::decode<wire::ScanReply>(body);
   if (!reply) return strange(reply.error().message);
+  history_.operations[attempt.index].is_hinted = reply->stand_ins > 0;
   const auto scan = scan_of(attempt.request);
   const auto epoch = cluster_.epoch();
   const auto range = coordinator::scan_range(scan, epoch->token(scan.bucket, scan.partition_key),
@@ -118,6 +119,7 @@ void Workload::take_entry(OperationIndex scan, KeyIndex key, const wire::ScanEnt
                 .outcome = Outcome::done,
                 .quorum = asked.quorum,
                 .durability = asked.durability,
+                .is_hinted = asked.is_hinted,
                 .context_of = {},
                 .scan = scan,
                 .values = {},
