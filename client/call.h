@@ -19,6 +19,7 @@ namespace coterie::client {
 struct GetCall {
   Key key;
   Quorum r;
+  Sloppy sloppy = Sloppy::bucket_default;
   Callback<GetResult> done;
 };
 
@@ -27,6 +28,7 @@ struct WriteCall {
   RequestId id;
   Quorum w;
   Durability durability = Durability::bucket_default;
+  Sloppy sloppy = Sloppy::bucket_default;
   std::uint64_t time_to_live_ms = 0;
   Callback<PutResult> done;
 };

@@ -64,7 +64,10 @@ void ClientCore::close() {
 
 void ClientCore::get(Key key, const GetOptions& options, Callback<GetResult> done) {
   if (options.resolver) done = resolving(key, options, std::move(done));
-  start(GetCall{.key = std::move(key), .r = options.r, .done = std::move(done)}, options.deadline);
+  start(
+      GetCall{
+          .key = std::move(key), .r = options.r, .sloppy = options.sloppy, .done = std::move(done)},
+      options.deadline);
 }
 
 Callback<GetResult> ClientCore::resolving(const Key& key, const GetOptions& options,
@@ -97,6 +100,7 @@ void ClientCore::write(Write write, const PutOptions& options, Callback<PutResul
                   .id = draw_request_id(random_),
                   .w = options.w,
                   .durability = options.durability,
+                  .sloppy = options.sloppy,
                   .time_to_live_ms = static_cast<std::uint64_t>(time_to_live.count()),
                   .done = std::move(done)},
         options.deadline);

@@ -105,7 +105,9 @@ class ClientCore final : public TransportHandler, private LinkUser {
 
   // core_tries.cc: the tries of a call.
   void route(Call& call);
-  [[nodiscard]] std::optional<Target> choose(const Call& call, PartitionId partition);
+  [[nodiscard]] std::optional<Target> choose(const Call& call, const Bucket& bucket,
+                                             PartitionId partition);
+  [[nodiscard]] bool is_owner(const Call& call) const;
   void wait_for(Call& call, const Target& target);
   std::optional<Bytes> next_frame(CallId id, TryId try_id, RunId run) override;
   void on_not_sent(CallId id, const Error& why) override;

@@ -42,7 +42,7 @@ void ClientCore::route(Call& call) {
                          .message = "the bucket has partitions 0 to " +
                                     std::to_string(epoch.partitions() - 1)});
   }
-  if (const auto target = choose(call, partition)) return wait_for(call, *target);
+  if (const auto target = choose(call, *bucket, partition)) return wait_for(call, *target);
   source_.refresh();
   on_failure(call,
              {.code = ErrorCode::unavailable, .message = "no owner's address is known to the ring"},
@@ -50,8 +50,10 @@ void ClientCore::route(Call& call) {
 }
 
 /// The living before the doubtful before the dead; among those, whom this call has not asked; among
-/// those, who has least to do; among those, one drawn.
-std::optional<Target> ClientCore::choose(const Call& call, PartitionId partition) {
+/// those, who has least to do; among those, one drawn. Where nothing speaks for any owner, and
+/// fallbacks may stand in, the first of those for whom something does.
+std::optional<Target> ClientCore::choose(const Call& call, const Bucket& bucket,
+                                         PartitionId partition) {
   const Ring& ring = source_.ring();
   const auto owners = ring.epoch->owners(partition);
   std::optional<Target> best;
@@ -68,6 +70,15 @@ std::optional<Target> ClientCore::choose(const Call& call, PartitionId partition
     if (best && rank >= best_rank) continue;
     best = target;
     best_rank = rank;
+  }
+  const bool is_hopeless = !best || std::get<0>(best_rank) == Standing::doubt_most;
+  if (!is_hopeless || !bucket.sloppy) return best;
+  for (const NodeId node : ring.epoch->preference_list(partition, 2 * owners.size())) {
+    const auto target = ring.target(node, partition);
+    if (!target || std::ranges::find(owners, node) != owners.end()) continue;
+    const int doubt = standing_.doubt(node, ring.node(node)->liveness, links_.is_usable(*target),
+                                      env_.clock.now());
+    if (doubt < Standing::doubt_most) return target;
   }
   return best;
 }
@@ -157,7 +168,9 @@ void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
     links_.on_refusal(call.target, std::chrono::milliseconds(error.retry_after_ms));
   }
   const TryFailure failure{.code = error.code, .was_sent = was_sent};
-  const NextTry next = next_try(call.is_write(), call.is_in_doubt, failure);
+  NextTry next = next_try(call.is_write(), call.is_in_doubt, failure);
+  // A fallback may pass the second try on to an owner, which would not know it again.
+  if (next == NextTry::same_node && !is_owner(call)) next = NextTry::none;
   if (call.is_write() && leaves_in_doubt(failure)) call.is_in_doubt = true;
   if (error.code == ErrorCode::not_owner || error.code == ErrorCode::stale_configuration) {
     source_.refresh();
@@ -165,6 +178,13 @@ void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
   call.last_error = error;
   if (next == NextTry::none) return finish(call, std::move(error));
   try_again(call, next, was_sent);
+}
+
+bool ClientCore::is_owner(const Call& call) const {
+  const Epoch& epoch = *source_.ring().epoch;
+  const auto* bucket = epoch.bucket(bucket_of(call.request));
+  return bucket != nullptr &&
+         epoch.owns(call.target.node, partition_of(call.request, epoch, bucket->id));
 }
 
 void ClientCore::try_again(Call& call, NextTry where, bool was_sent) {

@@ -75,15 +75,19 @@ Context own(BytesView context) {
 Result<Reply> read_get(BytesView body) {
   const auto reply = wire::decode<wire::GetReply>(body);
   if (!reply) return std::unexpected(reply.error());
-  return GetResult{
-      .context = own(reply->context), .siblings = own(reply->siblings), .is_weak = reply->weak};
+  return GetResult{.context = own(reply->context),
+                   .siblings = own(reply->siblings),
+                   .is_weak = reply->weak,
+                   .stand_ins = reply->stand_ins};
 }
 
 Result<Reply> read_put(BytesView body) {
   const auto reply = wire::decode<wire::PutReply>(body);
   if (!reply) return std::unexpected(reply.error());
-  return PutResult{
-      .context = own(reply->context), .siblings = reply->siblings, .is_weak = reply->weak};
+  return PutResult{.context = own(reply->context),
+                   .siblings = reply->siblings,
+                   .is_weak = reply->weak,
+                   .stand_ins = reply->stand_ins};
 }
 
 Result<Reply> read_scan(const ScanCall& scan, BytesView body, std::uint32_t partitions) {
@@ -154,8 +158,9 @@ Result<void> validate(const Call::Request& request) {
 Bytes encode(const Call::Request& request, BucketId bucket, const wire::Envelope& envelope) {
   return std::visit(
       Visitor{[&](const GetCall& get) {
-                return wire::encode(wire::Get{.key = wire_key(get.key, bucket), .r = get.r},
-                                    envelope);
+                return wire::encode(
+                    wire::Get{.key = wire_key(get.key, bucket), .r = get.r, .sloppy = get.sloppy},
+                    envelope);
               },
               [&](const WriteCall& call) {
                 return wire::encode(wire::Put{.id = call.id,
@@ -165,7 +170,8 @@ Bytes encode(const Call::Request& request, BucketId bucket, const wire::Envelope
                                               .is_delete = call.write.is_delete,
                                               .w = call.w,
                                               .durability = call.durability,
-                                              .time_to_live_ms = call.time_to_live_ms},
+                                              .time_to_live_ms = call.time_to_live_ms,
+                                              .sloppy = call.sloppy},
                                     envelope);
               },
               [&](const ScanCall& scan) {

@@ -19,6 +19,9 @@ namespace coterie::client {
 /// How many owners must answer: 0 what the bucket says, 1..N, Quorum::quorum or Quorum::all.
 using Quorum = wire::Quorum;
 using Durability = wire::Durability;
+/// Whether fallbacks may stand in for owners that cannot be reached; `yes` only where the bucket
+/// allows it.
+using Sloppy = wire::Sloppy;
 
 /// How a client tries again. Only what is safe is tried again (client/retry_rules.h).
 struct RetryOptions {
@@ -61,6 +64,7 @@ using Resolver = std::function<std::optional<Bytes>(std::span<const Sibling>)>;
 struct GetOptions {
   std::optional<std::chrono::milliseconds> deadline{};
   Quorum r{};
+  Sloppy sloppy = Sloppy::bucket_default;
   /// Called where the answer has several siblings; what it makes of them is put back with the
   /// context read, and the result is as if it had been read.
   Resolver resolver{};
@@ -70,6 +74,7 @@ struct PutOptions {
   std::optional<std::chrono::milliseconds> deadline{};
   Quorum w{};
   Durability durability = Durability::bucket_default;
+  Sloppy sloppy = Sloppy::bucket_default;
   /// Zero: the bucket's default.
   std::chrono::milliseconds time_to_live{0};
 };

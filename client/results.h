@@ -57,6 +57,8 @@ struct GetResult {
   std::vector<Sibling> siblings;
   /// Fewer owners answered than the bucket's R asks for.
   bool is_weak = false;
+  /// Fallbacks that count among those who answered: what owners that were away hold may be missing.
+  std::uint16_t stand_ins = 0;
 
   [[nodiscard]] bool is_found() const { return !siblings.empty(); }
   /// The value where there is exactly one, else null; valid as long as this result.
@@ -73,6 +75,8 @@ struct PutResult {
   std::uint16_t siblings = 0;
   /// Fewer owners hold it than the bucket's W asks for.
   bool is_weak = false;
+  /// Fallbacks that hold it in the place of owners, and hand it over when those are back.
+  std::uint16_t stand_ins = 0;
 };
 
 struct ScanRecord {

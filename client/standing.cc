@@ -40,10 +40,10 @@ void Standing::on_failure(NodeId node, ErrorCode code, Instant now) {
 int Standing::doubt(NodeId node, wire::Liveness told, bool is_usable, Instant now) const {
   const auto found = seen_.find(node);
   const Seen seen = found == seen_.end() ? Seen{} : found->second;
-  if (is_recent(seen.failed, now)) return 2;
+  if (is_recent(seen.failed, now)) return doubt_most;
   const bool is_alive = told == wire::Liveness::alive || is_recent(seen.answered, now);
   if (is_alive) return is_usable ? 0 : 1;
-  return told == wire::Liveness::suspect && is_usable ? 1 : 2;
+  return told == wire::Liveness::suspect && is_usable ? 1 : doubt_most;
 }
 
 }  // namespace coterie::client

@@ -17,6 +17,7 @@ class Standing {
   /// A try failed there in a way that may not befall another node: it is asked last for a second.
   void on_failure(NodeId node, ErrorCode code, Instant now);
 
+  static constexpr int doubt_most = 2;
   /// How much speaks against asking `node`: 0 nothing, 1 doubts, 2 it is dead or has just failed.
   /// `told` is what the ring says, `is_usable` what the link (Links::is_usable).
   [[nodiscard]] int doubt(NodeId node, wire::Liveness told, bool is_usable, Instant now) const;

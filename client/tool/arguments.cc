@@ -37,6 +37,8 @@ struct Raw {
   std::string w;
   std::string context;
   std::string format;
+  bool is_sloppy = false;
+  bool is_strict = false;
   std::string progress = "auto";
 };
 
@@ -65,6 +67,8 @@ Result<void> interpret(const Raw& raw, Arguments& out) {
   if (!w) return std::unexpected(w.error());
   out.r = *r;
   out.w = *w;
+  if (raw.is_sloppy) out.sloppy = client::Sloppy::yes;
+  if (raw.is_strict) out.sloppy = client::Sloppy::no;
   out.progress = *parse_progress(raw.progress);
   if (raw.format == "tsv") out.format = Format::tsv;
   if (raw.format == "jsonl") out.format = Format::json_lines;
@@ -108,9 +112,14 @@ void add_common(CLI::App& command, Arguments& out, Raw& raw, bool reads, bool wr
   if (writes) command.add_option("--w", raw.w, "owners that must hold it: 1 to 7, quorum or all");
 }
 
-void add_key(CLI::App& command, Arguments& out) {
+void add_key(CLI::App& command, Arguments& out, Raw& raw) {
   command.add_option("key", out.key, "the key (its partition key)")->required();
   command.add_option("--sort-key", out.sort_key, "the key's second part");
+  auto* sloppy = command.add_flag("--sloppy", raw.is_sloppy,
+                                  "other nodes may stand in for owners that are away; refused "
+                                  "where the bucket is strict");
+  command.add_flag("--strict", raw.is_strict, "only owners count, also in a sloppy bucket")
+      ->excludes(sloppy);
 }
 
 void add_context(CLI::App& command, Raw& raw) {
@@ -151,14 +160,14 @@ Commands add_commands(CLI::App& app, Arguments& out, Raw& raw) {
   Commands all{};
   all.get = app.add_subcommand("get", "print a key's value");
   add_common(*all.get, out, raw, true, false);
-  add_key(*all.get, out);
+  add_key(*all.get, out, raw);
   all.get->footer(
       "Examples:\n  coterie get greeting\n  coterie get --json greeting | jq -r .context");
 
   all.put = app.add_subcommand(
       "put", "set a key's value: reads the key, then replaces what it read (see also --blind)");
   add_common(*all.put, out, raw, true, true);
-  add_key(*all.put, out);
+  add_key(*all.put, out, raw);
   add_context(*all.put, raw);
   all.put->footer(
       "Examples:\n  coterie put greeting hello\n  coterie put --sort-key 2026-11-21 visits - < "
@@ -171,7 +180,7 @@ Commands add_commands(CLI::App& app, Arguments& out, Raw& raw) {
 
   all.remove = app.add_subcommand("delete", "delete a key: reads it, then deletes what it read");
   add_common(*all.remove, out, raw, true, true);
-  add_key(*all.remove, out);
+  add_key(*all.remove, out, raw);
   add_context(*all.remove, raw);
   all.remove->footer("Example:\n  coterie delete greeting");
 

@@ -26,6 +26,7 @@ struct Arguments {
   std::int64_t deadline_ms = 5000;
   client::Quorum r;
   client::Quorum w;
+  client::Sloppy sloppy = client::Sloppy::bucket_default;
 
   // get, put, delete
   Bytes key;

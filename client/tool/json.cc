@@ -83,6 +83,7 @@ std::string to_json(const client::Key& key, const client::GetResult& result) {
   Json out = of_key(key);
   out["found"] = result.is_found();
   out["weak"] = result.is_weak;
+  out["stand_ins"] = result.stand_ins;
   out["context"] = to_base64(result.context.bytes());
   out["siblings"] = Json::array();
   for (const auto& sibling : result.siblings) {
@@ -100,6 +101,7 @@ std::string to_json(const client::Key& key, const client::PutResult& result) {
   out["context"] = to_base64(result.context.bytes());
   out["siblings"] = result.siblings;
   out["weak"] = result.is_weak;
+  out["stand_ins"] = result.stand_ins;
   return out.dump();
 }
 

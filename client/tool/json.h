@@ -18,10 +18,12 @@ namespace coterie::tool {
 /// invalid_argument.
 [[nodiscard]] Result<FileRecord> from_json_line(std::string_view line);
 
-/// What `get --json` prints: {"bucket","key","found","weak","context","siblings":[{"value",
+/// What `get --json` prints:
+/// {"bucket","key","found","weak","stand_ins","context","siblings":[{"value",
 /// "timestamp_ms","expires_ms"}]}.
 [[nodiscard]] std::string to_json(const client::Key& key, const client::GetResult& result);
-/// What `put --json` and `delete --json` print: {"bucket","key","context","siblings","weak"}.
+/// What `put --json` and `delete --json` print:
+/// {"bucket","key","context","siblings","weak","stand_ins"}.
 [[nodiscard]] std::string to_json(const client::Key& key, const client::PutResult& result);
 /// What every command prints with --json when it fails: {"error":{"code","message","in_doubt",
 /// "retryable"}}.

@@ -19,7 +19,9 @@ client::Key key_of(const Arguments& arguments) {
 }
 
 client::PutOptions put_options(const Arguments& arguments) {
-  return {.w = arguments.w, .time_to_live = std::chrono::milliseconds(arguments.time_to_live_ms)};
+  return {.w = arguments.w,
+          .sloppy = arguments.sloppy,
+          .time_to_live = std::chrono::milliseconds(arguments.time_to_live_ms)};
 }
 
 /// What a write is to replace: the context given, nothing, or what is read now. A delete needs
@@ -27,7 +29,7 @@ client::PutOptions put_options(const Arguments& arguments) {
 Result<client::Context> context_for(const Arguments& arguments, client::Client& client) {
   if (arguments.context) return client::Context::from_bytes(*arguments.context);
   if (arguments.is_blind) return client::Context();
-  auto read = client.get(key_of(arguments), {.r = arguments.r});
+  auto read = client.get(key_of(arguments), {.r = arguments.r, .sloppy = arguments.sloppy});
   if (!read) return std::unexpected(read.error());
   if (arguments.command == Command::remove && !read->is_found()) {
     return fail(ErrorCode::not_found, "not found");
@@ -39,7 +41,14 @@ Exit report_write(const Arguments& arguments, const Result<client::PutResult>& r
   if (!result) return complain(arguments, result.error());
   if (arguments.json) {
     std::printf("%s\n", to_json(key_of(arguments), *result).c_str());
-  } else if (result->siblings > 1) {
+    return Exit::success;
+  }
+  if (result->stand_ins > 0) {
+    std::fprintf(stderr,
+                 "coterie: owners are away: %u of the nodes that hold it stand in for them\n",
+                 static_cast<unsigned>(result->stand_ins));
+  }
+  if (result->siblings > 1) {
     std::fprintf(stderr,
                  "coterie: the key has %u concurrent values now; coterie get shows them, a put "
                  "without --blind replaces them\n",
@@ -70,11 +79,19 @@ Exit complain(const Arguments& arguments, const Error& error) {
 }
 
 Exit run_get(const Arguments& arguments, client::Client& client) {
-  const auto result = client.get(key_of(arguments), {.r = arguments.r});
+  const auto result = client.get(key_of(arguments), {.r = arguments.r, .sloppy = arguments.sloppy});
   if (!result) return complain(arguments, result.error());
   if (arguments.json) {
     std::printf("%s\n", to_json(key_of(arguments), *result).c_str());
-  } else if (result->is_found()) {
+    return result->is_found() ? Exit::success : Exit::not_found;
+  }
+  if (result->stand_ins > 0) {
+    std::fprintf(stderr,
+                 "coterie: owners are away: what only they hold is missing (%u other nodes stood "
+                 "in)\n",
+                 static_cast<unsigned>(result->stand_ins));
+  }
+  if (result->is_found()) {
     print_values(*result);
   } else {
     std::fprintf(stderr, "coterie: not found\n");

@@ -15,10 +15,10 @@ _coterie_options() {
   local asked='--seed --bucket --json --deadline'
   local bulk='--format --progress --in-flight'
   case "$1 $2" in
-    'coterie get') echo --help $asked --r --sort-key ;;
+    'coterie get') echo --help $asked --r --sort-key --sloppy --strict ;;
     'coterie put')
-      echo --help $asked --r --w --sort-key --context --blind --time-to-live ;;
-    'coterie delete') echo --help $asked --r --w --sort-key --context ;;
+      echo --help $asked --r --w --sort-key --context --blind --time-to-live --sloppy --strict ;;
+    'coterie delete') echo --help $asked --r --w --sort-key --context --sloppy --strict ;;
     'coterie import') echo --help $asked --w $bulk --retry-for --overwrite ;;
     'coterie export') echo --help $asked --r $bulk ;;
     'coterie compare') echo --help $asked --r $bulk --retry-for ;;

@@ -140,7 +140,8 @@ class Tools(unittest.TestCase):
         put = self.json_of(DONE, "put", "shape", "x")
         self.assertEqual(list(put), ["bucket", "key", "context", "siblings", "weak", "stand_ins"])
         get = self.json_of(DONE, "get", "shape")
-        self.assertEqual(list(get), ["bucket", "key", "found", "weak", "stand_ins", "context", "siblings"])
+        self.assertEqual(list(get),
+                         ["bucket", "key", "found", "weak", "stand_ins", "context", "siblings"])
         self.assertEqual(list(get["siblings"][0]), ["value", "timestamp_ms"])
         error = self.json_of(USAGE, "get", "-b", "nowhere", "shape")["error"]
         self.assertEqual(list(error), ["code", "message", "in_doubt", "retryable"])

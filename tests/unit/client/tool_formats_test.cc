@@ -80,14 +80,16 @@ TEST_CASE("the shape of --json") {
   const client::GetResult found{
       .context = client::Context::from_bytes("\x01\x02"),
       .siblings = {{.value = "v", .timestamp = {7U << 16}}, {.value = "\xff", .expires_ms = 9}}};
-  CHECK(to_json(key, found) ==
-        R"({"bucket":"words","key":"k","found":true,"weak":false,"context":"AQI=","siblings":)"
-        R"([{"value":"v","timestamp_ms":7},{"value_base64":"/w==","timestamp_ms":0,)"
-        R"("expires_ms":9}]})");
-  CHECK(to_json(key, client::GetResult{}) ==
-        R"({"bucket":"words","key":"k","found":false,"weak":false,"context":"","siblings":[]})");
+  CHECK(
+      to_json(key, found) ==
+      R"({"bucket":"words","key":"k","found":true,"weak":false,"stand_ins":0,"context":"AQI=","siblings":)"
+      R"([{"value":"v","timestamp_ms":7},{"value_base64":"/w==","timestamp_ms":0,)"
+      R"("expires_ms":9}]})");
+  CHECK(
+      to_json(key, client::GetResult{}) ==
+      R"({"bucket":"words","key":"k","found":false,"weak":false,"stand_ins":0,"context":"","siblings":[]})");
   CHECK(to_json(key, client::PutResult{.siblings = 2}) ==
-        R"({"bucket":"words","key":"k","context":"","siblings":2,"weak":false})");
+        R"({"bucket":"words","key":"k","context":"","siblings":2,"weak":false,"stand_ins":0})");
   CHECK(
       to_json(Error{.code = ErrorCode::unknown_outcome, .message = "who\xff"}) ==
       "{\"error\":{\"code\":\"unknown_outcome\",\"message\":\"who\xef\xbf\xbd\",\"in_doubt\":true,"
