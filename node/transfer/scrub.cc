@@ -227,7 +227,7 @@ bool Scrub::find_partition() {
   auto& next = state_.walk->next;
   while (next < env_.copies.partitions() && env_.copies.copy(PartitionId{next}) == nullptr) ++next;
   if (next >= env_.copies.partitions()) return false;
-  leaf_.emplace();
+  leaf_ = Leaf{};
   begin_leaf(PartitionId{next});
   return true;
 }

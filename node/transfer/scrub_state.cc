@@ -69,14 +69,16 @@ Result<ScrubState> decode_scrub_state(BytesView bytes) {
   const auto flags = reader.u8();
   ScrubState state{.has_waiting = (flags & has_waiting) != 0};
   if ((flags & has_walk) != 0) {
-    auto& walk = state.walk.emplace();
+    state.walk = ScrubState::Walk{};
+    auto& walk = *state.walk;
     walk.began = read_time(reader);
     walk.next = reader.u32();
     walk.stops = reader.u8();
     walk.found = read_findings(reader);
   }
   if ((flags & has_last) != 0) {
-    auto& last = state.last.emplace();
+    state.last = ScrubPass{};
+    auto& last = *state.last;
     last.began = read_time(reader);
     last.ended = read_time(reader);
     last.found = read_findings(reader);

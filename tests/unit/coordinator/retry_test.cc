@@ -170,7 +170,6 @@ TEST_CASE("a try that asks for more durability waits for it") {
 
 TEST_CASE("a try that asks for fewer owners than the bucket is told that it is weak") {
   Cluster cluster(3, 2, 2);
-  const RequestId id{.high = 1, .low = 9};
   const std::uint64_t first = cluster.put(0, key, "v", {.id = id});
   const std::uint64_t weak = cluster.put(0, key, "v", {.id = id, .w = 1});
   REQUIRE(cluster.answer(weak).is_ok());

@@ -94,9 +94,10 @@ TEST_CASE("what a fallback mints is a hint, votes once it is synced, and outlive
   CHECK_FALSE(minted->is_durable);
   world.store.sync();
   CHECK(world.votes == std::vector{coordinator::Tag{1}});
-  CHECK(world.read(key)->record == minted->record);
+  const Bytes record(minted->record);  // it is lent until the next call
+  CHECK(world.read(key)->record == record);
   world.start();
-  CHECK(world.read(key)->record == minted->record);
+  CHECK(world.read(key)->record == record);
   // the same request again is known by its value
   const auto again = world.mint(key, 1);
   REQUIRE(again);
