@@ -43,10 +43,8 @@ def release(options, tally, traces):
     run_kinds(tests, options, tally, "long" if options.long else "normal", traces)
 
 
-# Built in fewer, larger units, with as much debug information as a trace needs: that takes half the
-# time. The release stage and clang-tidy see each source file alone.
-COARSE = ["-Doptimization=2", "-Ddebug=false", "-Dcpp_args=-gline-tables-only", "-Dunity=on",
-          "-Dunity_size=8"]
+# As much debug information as a trace needs: more takes a sixth longer.
+COARSE = ["-Doptimization=2", "-Ddebug=false", "-Dcpp_args=-gline-tables-only"]
 
 
 def sanitizers(options, tally, traces):
