@@ -67,6 +67,9 @@ Result<void> interpret(const Raw& raw, Arguments& out) {
   if (!w) return std::unexpected(w.error());
   out.r = *r;
   out.w = *w;
+  if (raw.is_sloppy && raw.is_strict) {
+    return fail(ErrorCode::invalid_argument, "--sloppy and --strict exclude each other");
+  }
   if (raw.is_sloppy) out.sloppy = client::Sloppy::yes;
   if (raw.is_strict) out.sloppy = client::Sloppy::no;
   out.progress = *parse_progress(raw.progress);
@@ -115,11 +118,10 @@ void add_common(CLI::App& command, Arguments& out, Raw& raw, bool reads, bool wr
 void add_key(CLI::App& command, Arguments& out, Raw& raw) {
   command.add_option("key", out.key, "the key (its partition key)")->required();
   command.add_option("--sort-key", out.sort_key, "the key's second part");
-  auto* sloppy = command.add_flag("--sloppy", raw.is_sloppy,
-                                  "other nodes may stand in for owners that are away; refused "
-                                  "where the bucket is strict");
-  command.add_flag("--strict", raw.is_strict, "only owners count, also in a sloppy bucket")
-      ->excludes(sloppy);
+  command.add_flag("--sloppy", raw.is_sloppy,
+                   "other nodes may stand in for owners that are away; refused where the bucket is "
+                   "strict");
+  command.add_flag("--strict", raw.is_strict, "only owners count, also in a sloppy bucket");
 }
 
 void add_context(CLI::App& command, Raw& raw) {
