@@ -65,6 +65,9 @@ struct Call {
   Instant timer_at;
   std::uint32_t tries = 0;
   std::optional<Error> last_error;
+  /// Of the last try that was sent: what a node said, or why it said nothing.
+  std::optional<Error> last_sent_error;
+  bool was_last_sent = false;
 
   // Of the try under way.
   TryId current;

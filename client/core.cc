@@ -264,7 +264,7 @@ void ClientCore::expire(Call& call) {
   ++counters_.deadlines_passed;
   if (call.is_write() && call.state == Call::State::sent) call.is_in_doubt = true;
   std::string message = "no answer within the deadline";
-  if (call.last_error) message += "; before that: " + call.last_error->message;
+  if (call.last_error) message += "; before that: " + reason(call).message;
   const bool was_unreachable = call.asked.empty() && call.last_error;
   finish(call, {.code = was_unreachable ? ErrorCode::unavailable : ErrorCode::expired,
                 .message = std::move(message)});

@@ -108,6 +108,7 @@ class ClientCore final : public TransportHandler, private LinkUser {
   [[nodiscard]] std::optional<Target> choose(const Call& call, const Bucket& bucket,
                                              PartitionId partition);
   [[nodiscard]] bool is_owner(const Call& call) const;
+  [[nodiscard]] static Error reason(const Call& call);
   void wait_for(Call& call, const Target& target);
   std::optional<Bytes> next_frame(CallId id, TryId try_id, RunId run) override;
   void on_not_sent(CallId id, const Error& why) override;

@@ -175,9 +175,19 @@ void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
   if (error.code == ErrorCode::not_owner || error.code == ErrorCode::stale_configuration) {
     source_.refresh();
   }
-  call.last_error = error;
-  if (next == NextTry::none) return finish(call, std::move(error));
+  call.was_last_sent = was_sent;
+  if (was_sent) call.last_sent_error = error;
+  call.last_error = std::move(error);
+  if (next == NextTry::none) return finish(call, reason(call));
   try_again(call, next, was_sent);
+}
+
+/// What a node answered says more than that another could not be asked after it.
+Error ClientCore::reason(const Call& call) {
+  if (call.was_last_sent || !call.last_sent_error) return *call.last_error;
+  Error told = *call.last_sent_error;
+  told.message += " (tried again elsewhere: " + call.last_error->message + ")";
+  return told;
 }
 
 bool ClientCore::is_owner(const Call& call) const {
@@ -188,16 +198,16 @@ bool ClientCore::is_owner(const Call& call) const {
 }
 
 void ClientCore::try_again(Call& call, NextTry where, bool was_sent) {
-  if (call.tries >= options_.retry.attempts) return finish(call, *call.last_error);
+  if (call.tries >= options_.retry.attempts) return finish(call, reason(call));
   const Duration pause = pause_before(call, was_sent);
   const Instant now = env_.clock.now();
   // A try that could not be answered any more is not made; the reason is told now.
-  if (now + pause >= call.deadline) return finish(call, *call.last_error);
+  if (now + pause >= call.deadline) return finish(call, reason(call));
   // What is refused for too much to do is paced by the link's window.
   const bool has_price = was_sent && call.last_error->code != ErrorCode::overloaded;
   if (has_price && !budget_.take()) {
     ++counters_.retries_denied;
-    return finish(call, *call.last_error);
+    return finish(call, reason(call));
   }
   if (was_sent) ++counters_.retries;
   if (where == NextTry::same_node) ++call.tries;  // route() counts the others

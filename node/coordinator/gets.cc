@@ -40,6 +40,15 @@ bool Gets::Operation::holds_result(std::size_t owner) const {
          (answer.read == Read::answered && answer.is_settled && answer.digest == digest);
 }
 
+std::string Gets::Operation::too_few() const {
+  return count_in_words(owners,
+                        [this](std::size_t place) {
+                          return answers[place].read != Read::idle &&
+                                 answers[place].read != Read::failed;
+                        }) +
+         " answer, R=" + std::to_string(r) + ": " + last_error;
+}
+
 std::uint16_t Gets::Operation::stand_ins() const {
   std::uint16_t of_owners = 0;
   std::uint16_t of_fallbacks = 0;
@@ -110,8 +119,7 @@ void Gets::advance(std::uint64_t id, Operation& operation, const Now& now) {
     if (settled >= operation.r) return begin_repair(id, operation, now);
     if (hoped_for >= operation.r) return;
     if (!ask_next(id, operation, now)) {
-      return fail(id, operation, ErrorCode::unavailable,
-                  "too few owners answer: " + operation.last_error);
+      return fail(id, operation, ErrorCode::unavailable, operation.too_few());
     }
   }
 }

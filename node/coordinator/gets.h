@@ -97,6 +97,8 @@ class Gets {
     [[nodiscard]] bool holds_result(std::size_t owner) const;
     /// Fallbacks that R rests on.
     [[nodiscard]] std::uint16_t stand_ins() const;
+    /// Why R is not reached, in words.
+    [[nodiscard]] std::string too_few() const;
   };
 
   [[nodiscard]] Operation* find(const TagParts& tag, NodeId from);

@@ -44,6 +44,17 @@ Owners owners_of(const Placement& placement, NodeId self) {
   return owners;
 }
 
+std::string count_in_words(const Owners& owners, const std::function<bool(std::size_t)>& counts) {
+  std::size_t of_owners = 0;
+  std::size_t of_fallbacks = 0;
+  for (std::size_t place = 0; place < owners.total; ++place) {
+    if (counts(place)) ++(owners.is_fallback(place) ? of_fallbacks : of_owners);
+  }
+  std::string words = std::to_string(of_owners) + " of " + std::to_string(owners.count) + " owners";
+  if (of_fallbacks != 0) words += " and " + std::to_string(of_fallbacks) + " standing in";
+  return words;
+}
+
 PlaceOrder read_order(const Placement& placement, const Owners& owners, const PeerLoad& load) {
   std::array<std::uint64_t, limits::replicas_most> costs{};
   for (std::uint8_t place = 0; place < owners.count; ++place) {

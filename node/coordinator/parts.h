@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -108,6 +110,10 @@ struct Owners {
 };
 
 [[nodiscard]] Owners owners_of(const Placement& placement, NodeId self);
+
+/// For people: how many places `counts` is true of, as "1 of 3 owners and 1 standing in".
+[[nodiscard]] std::string count_in_words(const Owners& owners,
+                                         const std::function<bool(std::size_t)>& counts);
 
 using PlaceOrder = std::array<std::uint8_t, places_most>;
 

@@ -44,15 +44,20 @@ std::uint64_t expiry_of(const wire::Put& put, const Bucket& bucket, WallTime now
   return static_cast<std::uint64_t>(now.time_since_epoch().count()) + std::min(ttl_ms, most);
 }
 
-std::uint32_t counted_on(const Placement& placement, const Owners& owners) {
-  std::uint32_t count = 0;
-  for (std::size_t place = 0; place < owners.count; ++place) {
-    if (place == owners.self || placement.owners[place].reach != Reach::none) ++count;
-  }
-  return count + owners.total - owners.count;
+bool is_counted_on(std::size_t place, const Placement& placement, const Owners& owners) {
+  return owners.is_fallback(place) || place == owners.self ||
+         placement.owners[place].reach != Reach::none;
 }
 
-Error unavailable(std::uint32_t reachable, std::uint32_t w, const Placement& placement) {
+bool may_reach(std::uint32_t w, const Placement& placement, const Owners& owners) {
+  std::uint32_t count = 0;
+  for (std::size_t place = 0; place < owners.total; ++place) {
+    if (is_counted_on(place, placement, owners)) ++count;
+  }
+  return count >= w;
+}
+
+Error unavailable(std::uint32_t w, const Placement& placement, const Owners& owners) {
   if (placement.are_hints_full) {
     return {.code = ErrorCode::hints_full,
             .message =
@@ -61,8 +66,11 @@ Error unavailable(std::uint32_t reachable, std::uint32_t w, const Placement& pla
             .retry_after_ms = hints_full_retry_ms};
   }
   return {.code = ErrorCode::unavailable,
-          .message = "only " + std::to_string(reachable) + " of the " + std::to_string(w) +
-                     " nodes that must take the write can be reached; nothing was executed",
+          .message = count_in_words(owners,
+                                    [&](std::size_t place) {
+                                      return is_counted_on(place, placement, owners);
+                                    }) +
+                     " can be reached, W=" + std::to_string(w) + "; nothing was executed",
           .retry_after_ms = unavailable_retry_ms};
 }
 
@@ -123,8 +131,9 @@ void Puts::start(const Start& start, const Now& now) {
     return refuse(start.client, {.code = ErrorCode::expired,
                                  .message = "the deadline passed before the write was begun"});
   }
-  const std::uint32_t reachable = counted_on(start.placement, owners);
-  if (reachable < *w) return refuse(start.client, unavailable(reachable, *w, start.placement));
+  if (!may_reach(*w, start.placement, owners)) {
+    return refuse(start.client, unavailable(*w, start.placement, owners));
+  }
   mint(start, owners, *w, now);
 }
 

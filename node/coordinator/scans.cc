@@ -34,6 +34,15 @@ void Scans::Operation::reset() {
   last_error.clear();
 }
 
+std::string Scans::Operation::too_few() const {
+  return count_in_words(owners,
+                        [this](std::size_t place) {
+                          return pages[place].read != Read::idle &&
+                                 pages[place].read != Read::failed;
+                        }) +
+         " answer, R=" + std::to_string(r) + ": " + last_error;
+}
+
 std::uint16_t Scans::Operation::stand_ins() const {
   std::uint16_t of_owners = 0;
   std::uint16_t of_fallbacks = 0;
@@ -113,8 +122,7 @@ void Scans::advance(std::uint64_t id, Operation& operation, const Now& now) {
     }
     if (hoped_for >= operation.r) return;
     if (!ask_next(id, operation)) {
-      return fail(id, operation, ErrorCode::unavailable,
-                  "too few owners answer: " + operation.last_error);
+      return fail(id, operation, ErrorCode::unavailable, operation.too_few());
     }
   }
 }

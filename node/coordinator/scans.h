@@ -74,6 +74,8 @@ class Scans {
     void reset();
     /// Fallbacks that R rests on.
     [[nodiscard]] std::uint16_t stand_ins() const;
+    /// Why R is not reached, in words.
+    [[nodiscard]] std::string too_few() const;
   };
 
   /// What goes to the client; `contexts` holds what the entries borrow.

@@ -153,6 +153,32 @@ TEST_CASE("a put that was never sent is tried elsewhere at once, and never in do
   }
 }
 
+TEST_CASE("what an owner said is told, though the others could not be dialled after it") {
+  Bench bench;
+  REQUIRE(bench.ready());
+  const auto owners = bench.owners("k");
+  for (std::size_t i = 1; i < owners.size(); ++i) bench.cluster.is_up[owners[i]] = false;
+  bench.cluster.answer = [](const Request&) { return Answer::error(ErrorCode::unavailable); };
+  for (const bool is_put : {true, false}) {
+    const Error error = is_put ? bench.put("k", "v").error() : bench.get("k").error();
+    CHECK(error.code == ErrorCode::unavailable);
+    CHECK(error.message.starts_with("said by the test"));
+  }
+  // a connection that was lost under a write matters more than what an owner said before
+  bench.cluster.answer = [&](const Request& request) {
+    if (request.node == owners[0] && bench.cluster.requests.size() == 1) {
+      for (std::size_t i = 1; i < owners.size(); ++i) bench.cluster.is_up[owners[i]] = true;
+      return Answer::error(ErrorCode::unavailable);
+    }
+    bench.cluster.is_up[request.node] = false;
+    return Answer::hang_up();
+  };
+  bench.cluster.requests.clear();
+  const Error lost = bench.put("k", "v").error();
+  CHECK(lost.code == ErrorCode::unknown_outcome);
+  CHECK(lost.message.find("said by the test") == std::string::npos);
+}
+
 TEST_CASE("a server's pause is kept") {
   Bench bench;
   REQUIRE(bench.ready());

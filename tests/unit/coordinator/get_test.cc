@@ -163,6 +163,7 @@ TEST_CASE("an owner that fails, here or there, is replaced by a further one") {
   } else {
     CHECK(answer.code() == ErrorCode::unavailable);
     CHECK(executed(ErrorCode::unavailable) == Executed::no);
+    CHECK(answer.error->message == "1 of 3 owners answer, R=2: unsure");
   }
 }
 

@@ -82,6 +82,7 @@ TEST_CASE("too few owners in reach: refused before anything is written") {
   CHECK(refused.code() == ErrorCode::unavailable);
   CHECK(executed(*refused.code()) == Executed::no);
   CHECK(refused.error->retry_after_ms > 0);
+  CHECK(refused.error->message.starts_with("1 of 3 owners can be reached, W=2;"));
   CHECK(cluster.nodes[0]->records.empty());
   CHECK(cluster.nodes[0]->coordinator().operations() == 0);
 

@@ -133,6 +133,7 @@ TEST_CASE("an owner that fails or lies is replaced; too few are unavailable") {
   const std::uint64_t client = cluster.scan(0, scan, range);
   cluster.deliver_all();
   CHECK(cluster.answer(client).code() == ErrorCode::unavailable);
+  CHECK(cluster.answer(client).error->message.starts_with("1 of 3 owners answer, R=2: "));
   CHECK(cluster.nodes[0]->coordinator().operations() == 0);
 }
 

@@ -121,6 +121,7 @@ TEST_CASE("too few nodes, or only such whose hints are full: definitely not exec
   world.fallbacks.resize(1);
   const auto refused = world.put_now(3, key, "v");
   CHECK(refused.code() == ErrorCode::unavailable);
+  CHECK(refused.error->message.starts_with("0 of 3 owners and 1 standing in can be reached, W=2;"));
   world.are_hints_full = true;
   const auto full = world.put_now(3, key, "v");
   CHECK(full.code() == ErrorCode::hints_full);
