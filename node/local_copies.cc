@@ -23,22 +23,14 @@ void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, Sha
                             std::uint16_t shards) {
   epoch_ = std::move(epoch);
   by_partition_.resize(epoch_->partitions());
+  self_ = self;
   const auto damaged = store_.status().damaged;
-  for (const auto partition : epoch_->partitions_of(self)) {
-    if (partition.value % shards != shard.value) continue;
-    const auto configuration = epoch_->configuration(partition);
-    if (auto* known = find(partition)) {
-      known->raise_configuration(configuration);
-      continue;
-    }
-    const bool is_damaged = std::ranges::find(damaged, partition) != damaged.end();
-#ifdef COTERIE_PLANT_KEPT_ACTOR  // defined only where a test must see it
-    const ActorId actor{self.low ^ partition.value};
-#else
-    const ActorId actor{random_.next()};
-#endif
-    add(partition, actor, is_damaged);
+  for (const auto partition : epoch_->partitions_held_by(self)) {
+    if (partition.value % shards == shard.value) hold(partition, damaged);
   }
+  let_go(shard, shards);
+  const bool has_work = !unkept_fences_.empty() || !emptying_.empty() || !erasing_.empty();
+  if (has_work && on_work_) on_work_();
 }
 
 replica::PartitionCopy* LocalCopies::find(PartitionId partition) {
@@ -164,6 +156,11 @@ Result<LogPosition> LocalCopies::take(replica::PartitionCopy& copy, Generation g
     return std::unexpected(Error{.code = ErrorCode::overloaded,
                                  .message = "the disk is far behind: a checkpoint must end first",
                                  .retry_after_ms = 100});
+  }
+  if (copy.state() == replica::CopyState::filling && generation > copy.generation()) {
+    // All owners had promised it before anything was purged under it.
+    copy.raise_generation(generation);
+    if (auto kept = keep_purge_state(copy, false); !kept) return kept;
   }
   const auto stored = store_.read(Space::records, key);
   if (!stored) return std::unexpected(stored.error());

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "node/coordinator/local_replica.h"
 #include "node/durable_gate.h"
+#include "node/replica/fence_state.h"
 #include "node/replica/minted_keys.h"
 #include "node/replica/partition_copy.h"
 #include "node/transfer/purge_round.h"
@@ -38,13 +39,16 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t destroyed_copies = 0;  // found behind a finished purge
     std::uint64_t purged_records = 0;
     std::uint64_t trimmed_records = 0;
+    std::uint64_t gained_copies = 0;
+    std::uint64_t dropped_copies = 0;  // erased, since others own the partition now
   };
 
   LocalCopies(Store& store, DurableGate& gate, Random random)
       : store_(store), gate_(gate), random_(random) {}
 
   /// The copies that this shard holds under an epoch: new ones get fresh actors; those whose log
-  /// was damaged answer `unsure`.
+  /// was damaged answer `unsure`. Requests of older configurations are refused from here on; see
+  /// fenced() for when that is durable.
   void set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
                  std::uint16_t shards);
   /// The store has stopped: what is durable is unknown, and nothing is answered any more.
@@ -53,6 +57,36 @@ class LocalCopies final : public coordinator::LocalReplica {
   [[nodiscard]] std::size_t copies() const { return copies_.size(); }
   [[nodiscard]] std::size_t unsure_copies() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
+
+  // local_copies_fence.cc: copies while their partition changes owners.
+  /// The latest configuration that this node has durably fenced for the partition: it serves no
+  /// request of an older one any more, not after a crash either. 0: none. A copy of which none is
+  /// known refuses older requests all the same, but a crash may forget that.
+  [[nodiscard]] ConfigurationNumber fenced(PartitionId partition) const;
+  /// `handler` is called whenever fenced() has risen, on this thread, from set_epoch() or later.
+  using OnFenced = std::function<void(PartitionId, ConfigurationNumber)>;
+  void set_fence_handler(OnFenced handler) { on_fenced_ = std::move(handler); }
+  /// A new owner's copy, from `open` until this node hears of the cut-over.
+  struct Filling {
+    std::uint64_t change = 0;  ///< Change::id
+    /// It was empty when this run of the process began to hold it. What an earlier run noted of
+    /// streams into it holds no more.
+    bool began_empty = false;
+  };
+  /// Nothing: the copy is not one that is being filled, or there is none. Its generation rises with
+  /// that of what it takes (keep(), write()); who fills it from an empty source calls
+  /// raise_generation() with the source's.
+  [[nodiscard]] std::optional<Filling> filling(PartitionId partition) const;
+  /// One piece of what is left to do: fences that the store has not taken, and the copies of
+  /// partitions that this node does not own any more, a batch at a time.
+  enum class Tended {
+    all,      ///< nothing is left, or what is left waits for the log or an epoch
+    more,     ///< call again
+    refused,  ///< the store takes no writes now: call again later
+  };
+  [[nodiscard]] Tended tend();
+  /// `handler` is called when there is something to tend().
+  void set_work_handler(std::function<void()> handler) { on_work_ = std::move(handler); }
 
   // For this node's coordinator.
   [[nodiscard]] Result<coordinator::LocalMinted> mint(const wire::ReplicaScope& scope,
@@ -141,6 +175,15 @@ class LocalCopies final : public coordinator::LocalReplica {
  private:
   replica::PartitionCopy* find(PartitionId partition);
   void add(PartitionId partition, ActorId actor, bool is_damaged);
+  void drop(PartitionId partition);
+  void hold(PartitionId partition, const std::vector<PartitionId>& damaged);
+  void gain(replica::PartitionCopy& copy, replica::FenceState& fence, const Change& change);
+  void let_go(ShardIndex shard, std::uint16_t shards);
+  [[nodiscard]] replica::FenceState stored_fence(PartitionId partition);
+  void keep_fence(PartitionId partition);
+  void on_fence_synced(PartitionId partition, ConfigurationNumber configuration);
+  [[nodiscard]] Tended erase_some(PartitionId partition);
+  [[nodiscard]] replica::CopyState sound_state(PartitionId partition) const;
   Result<void> empty(replica::PartitionCopy& copy);
   [[nodiscard]] Rests rests_on(const replica::PartitionCopy& copy, LogPosition position) const;
   Result<LogPosition> keep_purge_state(const replica::PartitionCopy& copy, bool is_emptying);
@@ -163,13 +206,23 @@ class LocalCopies final : public coordinator::LocalReplica {
   Random random_;
   HybridClock hybrid_clock_;
   std::shared_ptr<const Epoch> epoch_;
+  NodeId self_;
   std::map<PartitionId, replica::PartitionCopy> copies_;
   /// Those of copies_, null where there is none.
   std::vector<replica::PartitionCopy*> by_partition_;
   std::set<PartitionId> destroyed_;
   std::set<PartitionId> emptying_;  // of these: what they held may not all have been erased yet
+  std::map<PartitionId, replica::FenceState> fences_;  // as they shall be on disk
+  std::map<PartitionId, ConfigurationNumber> fenced_;  // as they are there
+  std::set<PartitionId> unkept_fences_;                // the store has refused them
+  std::set<PartitionId> began_empty_;                  // of those that are being filled
+  /// Held no more, and what is stored of them is still here; of these, those that may go.
+  std::set<PartitionId> left_over_;
+  std::set<PartitionId> erasing_;
   std::optional<std::string> stopped_;
   OnDamage on_damage_;
+  OnFenced on_fenced_;
+  std::function<void()> on_work_;
   replica::MintedKeys minted_keys_{limits::minted_keys};
   Bytes minted_;  // the record of the last mint()
   Counters counters_;

@@ -64,6 +64,12 @@ Result<LogPosition> LocalCopies::raise_generation(PartitionId partition, Generat
 void LocalCopies::heard_of_purge(PartitionId partition, Generation purged) {
   auto* copy = find(partition);
   if (copy == nullptr || copy->generation() >= purged) return;
+  if (copy->state() == replica::CopyState::filling) {
+    // It promised nothing before it was given the partition.
+    copy->raise_purged(purged);
+    (void)keep_purge_state(*copy, false);
+    return;
+  }
   // This copy's word that it had reached `purged` was durable before anything was purged.
   ++counters_.destroyed_copies;
   destroyed_.insert(partition);
@@ -112,7 +118,7 @@ Result<LogPosition> LocalCopies::refilled(PartitionId partition) {
     return fail(ErrorCode::unsure, "the copy has only now been emptied");
   }
   destroyed_.erase(partition);
-  copy->set_state(replica::CopyState::full);
+  copy->set_state(sound_state(partition));
   return keep_purge_state(*copy, false);
 }
 

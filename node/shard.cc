@@ -70,17 +70,14 @@ Shard::Shard(const Environment& environment, Options options, Random random,
                .copies = copies_,
                .calls = calls_,
                .log = env_.log,
-               .should_yield =
-                   [this] {
-                     return admission_.is_under_pressure() ||
-                            env_.store.status().backlog != Backlog::none;
-                   },
+               .should_yield = [this] { return should_yield(); },
                .repaired = [this](const transfer::NeedsRepair& mark) { handoff_.repaired(mark); }},
               {.self = options_.node,
                .shard = options_.shard,
                .anti_entropy = options_.anti_entropy,
                .scrub = options_.scrub},
-              random.fork()) {
+              random.fork()),
+      tender_(env_.timers, copies_, [this] { return should_yield(); }) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
   env_.store.set_progress_handler([this] { on_store_progress(); });
@@ -91,6 +88,10 @@ Shard::~Shard() {
   env_.store.set_progress_handler({});
   env_.timers.cancel(wakeup_);
   if (drain_) env_.timers.cancel(drain_->timer);
+}
+
+bool Shard::should_yield() const {
+  return admission_.is_under_pressure() || env_.store.backlog() != Backlog::none;
 }
 
 void Shard::attach(Transport& transport) {

@@ -20,6 +20,7 @@
 #include "node/coordinator/admission.h"
 #include "node/coordinator/coordinator.h"
 #include "node/coordinator/slab.h"
+#include "node/copy_tender.h"
 #include "node/durable_gate.h"
 #include "node/fallback_copies.h"
 #include "node/forwards.h"
@@ -133,6 +134,12 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// The purge of what was deleted: to start a pass, pause and resume.
   [[nodiscard]] transfer::Purge& purge() { return purge_; }
   [[nodiscard]] const LocalCopies& copies() const { return copies_; }
+  /// To fill those that a change gives this node.
+  [[nodiscard]] LocalCopies& copies() { return copies_; }
+  /// See LocalCopies::fenced(): `handler` is called, on this thread, when one has risen.
+  void set_fence_handler(LocalCopies::OnFenced handler) {
+    copies_.set_fence_handler(std::move(handler));
+  }
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -248,6 +255,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void look_at_drain();
   [[nodiscard]] bool is_drained() const;
 
+  /// Background work waits for clients.
+  [[nodiscard]] bool should_yield() const;
   /// The end of every event: tells of lost links, asks to be woken.
   void settle();
   void arm_wakeup();
@@ -274,6 +283,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   PurgePerformer purge_performer_;
   transfer::Purge purge_;
   ShardRepair repair_;
+  CopyTender tender_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

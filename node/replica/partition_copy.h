@@ -12,6 +12,9 @@ namespace coterie::replica {
 /// Whether a copy may answer for its partition.
 enum class CopyState : std::uint8_t {
   full,
+  /// A new owner's, which streams still fill: it counts to W, never to R, mints nothing, and
+  /// pushes nothing to others.
+  filling,
   /// It may lack data (quarantine, damage, refill): what it is sent it keeps, but it answers
   /// `unsure`, which counts to no quorum, and it mints nothing.
   unsure,
