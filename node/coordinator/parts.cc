@@ -55,6 +55,29 @@ std::string count_in_words(const Owners& owners, const std::function<bool(std::s
   return words;
 }
 
+namespace {
+
+bool is_in_reach(const Placement& placement, const Owners& owners, std::size_t place) {
+  return owners.is_fallback(place) || place == owners.self ||
+         placement.owners[place].reach != Reach::none;
+}
+
+}  // namespace
+
+std::uint32_t in_reach(const Placement& placement, const Owners& owners) {
+  std::uint32_t count = 0;
+  for (std::size_t place = 0; place < owners.total; ++place) {
+    if (is_in_reach(placement, owners, place)) ++count;
+  }
+  return count;
+}
+
+std::string in_reach_in_words(const Placement& placement, const Owners& owners) {
+  return count_in_words(owners,
+                        [&](std::size_t place) { return is_in_reach(placement, owners, place); }) +
+         " can be reached";
+}
+
 PlaceOrder read_order(const Placement& placement, const Owners& owners, const PeerLoad& load) {
   std::array<std::uint64_t, limits::replicas_most> costs{};
   for (std::uint8_t place = 0; place < owners.count; ++place) {

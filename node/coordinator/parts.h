@@ -115,6 +115,10 @@ struct Owners {
 [[nodiscard]] std::string count_in_words(const Owners& owners,
                                          const std::function<bool(std::size_t)>& counts);
 
+/// The places that a write may count on, and the same in words.
+[[nodiscard]] std::uint32_t in_reach(const Placement& placement, const Owners& owners);
+[[nodiscard]] std::string in_reach_in_words(const Placement& placement, const Owners& owners);
+
 using PlaceOrder = std::array<std::uint8_t, places_most>;
 
 /// In which order a read asks: this node, then by reach, then who has least to answer; the

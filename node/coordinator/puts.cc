@@ -44,19 +44,6 @@ std::uint64_t expiry_of(const wire::Put& put, const Bucket& bucket, WallTime now
   return static_cast<std::uint64_t>(now.time_since_epoch().count()) + std::min(ttl_ms, most);
 }
 
-bool is_counted_on(std::size_t place, const Placement& placement, const Owners& owners) {
-  return owners.is_fallback(place) || place == owners.self ||
-         placement.owners[place].reach != Reach::none;
-}
-
-bool may_reach(std::uint32_t w, const Placement& placement, const Owners& owners) {
-  std::uint32_t count = 0;
-  for (std::size_t place = 0; place < owners.total; ++place) {
-    if (is_counted_on(place, placement, owners)) ++count;
-  }
-  return count >= w;
-}
-
 Error unavailable(std::uint32_t w, const Placement& placement, const Owners& owners) {
   if (placement.are_hints_full) {
     return {.code = ErrorCode::hints_full,
@@ -66,11 +53,8 @@ Error unavailable(std::uint32_t w, const Placement& placement, const Owners& own
             .retry_after_ms = hints_full_retry_ms};
   }
   return {.code = ErrorCode::unavailable,
-          .message = count_in_words(owners,
-                                    [&](std::size_t place) {
-                                      return is_counted_on(place, placement, owners);
-                                    }) +
-                     " can be reached, W=" + std::to_string(w) + "; nothing was executed",
+          .message = in_reach_in_words(placement, owners) + ", W=" + std::to_string(w) +
+                     "; nothing was executed",
           .retry_after_ms = unavailable_retry_ms};
 }
 
@@ -131,7 +115,7 @@ void Puts::start(const Start& start, const Now& now) {
     return refuse(start.client, {.code = ErrorCode::expired,
                                  .message = "the deadline passed before the write was begun"});
   }
-  if (!may_reach(*w, start.placement, owners)) {
+  if (in_reach(start.placement, owners) < *w) {
     return refuse(start.client, unavailable(*w, start.placement, owners));
   }
   mint(start, owners, *w, now);
