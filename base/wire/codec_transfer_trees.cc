@@ -21,6 +21,14 @@ std::vector<T> read_numbers(const flatbuffers::Vector<T>* list, std::size_t most
   return {list->begin(), list->end()};
 }
 
+/// Nothing is written for no numbers.
+template <class T>
+flatbuffers::Offset<flatbuffers::Vector<T>> numbers(const std::vector<T>& list,
+                                                    FrameBuilder& frame) {
+  if (list.empty()) return {};
+  return (*frame).CreateVector(list);
+}
+
 TreeRoots read_roots(const fb::TreeRoots& table, Fields& fields) {
   TreeRoots message{.scope = fields.scope(*table.scope()), .salt = table.salt()};
   const auto* roots = table.roots();
@@ -89,7 +97,9 @@ RangeDigests read_digests(const fb::RangeDigests& table, Fields& fields) {
           .from = fields.bound(table.from(), "the first key"),
           .to = fields.bound(table.to(), "the end's key"),
           .hashes = read_numbers(table.hashes(), limits::range_hashes_a_frame, "the list of hashes",
-                                 fields)};
+                                 fields),
+          .short_hashes = read_numbers(table.short_hashes(), limits::range_hashes_a_frame,
+                                       "the list of hashes", fields)};
 }
 
 RangeDigestsReply read_digests_reply(const fb::RangeDigestsReply& table, Fields& fields) {
@@ -100,7 +110,8 @@ RangeDigestsReply read_digests_reply(const fb::RangeDigestsReply& table, Fields&
               fields.list(table.unknown(), limits::scan_page_records, "the list of records", read),
           .missing = read_numbers(table.missing(), limits::range_hashes_a_frame,
                                   "the list of missing records", fields),
-          .covered_to = fields.bound(table.covered_to(), "the end's key")};
+          .covered_to = fields.bound(table.covered_to(), "the end's key"),
+          .rest = table.rest()};
 }
 
 RangePieces read_pieces(const fb::RangePieces& table, Fields& fields) {
@@ -195,10 +206,12 @@ Bytes encode(const RangeDigests& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto from = frame.bytes(message.from);
   const auto to = frame.bytes(message.to);
-  const auto hashes = (*frame).CreateVector(message.hashes);
+  const auto hashes = numbers(message.hashes, frame);
+  const auto short_hashes = numbers(message.short_hashes, frame);
   const auto scope = to_fb(message.scope);
-  return frame.finish(Kind::range_digests, envelope,
-                      fb::CreateRangeDigests(*frame, &scope, message.salt, from, to, hashes));
+  return frame.finish(
+      Kind::range_digests, envelope,
+      fb::CreateRangeDigests(*frame, &scope, message.salt, from, to, hashes, short_hashes));
 }
 
 Bytes encode(const RangeDigestsReply& message, const Envelope& envelope) {
@@ -210,10 +223,10 @@ Bytes encode(const RangeDigestsReply& message, const Envelope& envelope) {
     unknown.push_back(fb::CreateRangeDigest(*frame, key, each.digest));
   }
   const auto list = (*frame).CreateVector(unknown);
-  const auto missing = (*frame).CreateVector(message.missing);
+  const auto missing = numbers(message.missing, frame);
   const auto covered_to = frame.bytes(message.covered_to);
   return frame.finish(Kind::range_digests_reply, envelope,
-                      fb::CreateRangeDigestsReply(*frame, list, missing, covered_to));
+                      fb::CreateRangeDigestsReply(*frame, list, missing, covered_to, message.rest));
 }
 
 Bytes encode(const RangePieces& message, const Envelope& envelope) {

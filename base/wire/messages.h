@@ -342,20 +342,24 @@ struct RangeDigests {
   BytesView to;
   /// The folded leaf hashes of the asker's records there, in order of their keys.
   std::vector<std::uint32_t> hashes;
+  /// The same folded to 16 bits; in place of `hashes`.
+  std::vector<std::uint16_t> short_hashes;
 };
 
 struct RangeDigest {
   BytesView key;
-  std::uint64_t digest = 0;
+  std::uint64_t digest = 0;  // 0: left out
 };
 
 struct RangeDigestsReply {
-  /// Records held whose hash is not among those sent, in order of their keys.
+  /// Records held whose hash was not sent as often as it is held, in order of their keys.
   std::vector<RangeDigest> unknown;
-  /// The places of hashes sent that are no record's held here.
+  /// The places of hashes that were not sent as often as they are held.
   std::vector<std::uint16_t> missing;
   /// What is said is true of keys below this; empty: of the whole range.
   BytesView covered_to;
+  /// The XOR of the whole leaf hashes of the records that are held and not `unknown`.
+  std::uint64_t rest = 0;
 };
 
 /// What is held of [from, to), cut into at most limits::range_pieces pieces.

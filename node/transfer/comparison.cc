@@ -16,6 +16,29 @@ bool is_unsure(wire::TreeState state) {
   return state == wire::TreeState::equal_unsure || state == wire::TreeState::differing_unsure;
 }
 
+/// The first key of a leaf is a token; its last zero bytes bound nothing, since keys are longer.
+void shorten(Bytes& token) {
+  while (token.size() > 1 && token.back() == '\0') token.pop_back();
+}
+
+bool is_covered(BytesView key, const wire::RangeDigestsReply& reply) {
+  return reply.covered_to.empty() || key < reply.covered_to;
+}
+
+/// The XOR of the hashes of what the other side says it holds alike.
+std::uint64_t rest_of(const RangeContents& ours, const wire::RangeDigestsReply& reply) {
+  std::uint64_t rest = 0;
+  for (const auto& entry : ours.entries) {
+    if (is_covered(entry.key, reply)) rest ^= entry.leaf_hash;
+  }
+  for (const auto place : reply.missing) {
+    if (place >= ours.entries.size()) continue;
+    const auto& entry = ours.entries[place];
+    if (is_covered(entry.key, reply)) rest ^= entry.leaf_hash;
+  }
+  return rest;
+}
+
 }  // namespace
 
 Comparison::Comparison(const Environment& environment, NodeId other,
@@ -173,6 +196,8 @@ void Comparison::add_leaf(PartitionId partition, unsigned level, std::size_t cel
   const auto* tree = env_.store.tree(partition);
   KeyRange keys =
       tree != nullptr ? tree->range_of(level, cell) : range_of(partition, env_.copies.partitions());
+  shorten(keys.from);
+  shorten(keys.to);
   add(partition, Range{.keys = std::move(keys)});
 }
 
@@ -222,30 +247,38 @@ void Comparison::ask_digests(PartitionId partition, KeyRange keys) {
   }
   wire::RangeDigests message{
       .scope = scope_of(partition), .salt = salt_, .from = keys.from, .to = keys.to};
+  const bool is_short = !is_wide_ && ours->entries.size() <= limits::range_hashes_few;
   for (const auto& entry : ours->entries) {
-    message.hashes.push_back(folded(entry.leaf_hash, salt_));
+    if (is_short) {
+      message.short_hashes.push_back(folded_short(entry.leaf_hash, salt_));
+    } else {
+      message.hashes.push_back(folded(entry.leaf_hash, salt_));
+    }
   }
-  ask<wire::RangeDigestsReply>(
-      partition, message,
-      [this, partition, keys, ours = *std::move(ours)](const wire::RangeDigestsReply& reply) {
-        take_digests(partition, keys, ours, reply);
-      });
+  ask<wire::RangeDigestsReply>(partition, message,
+                               [this, partition, keys, is_short,
+                                ours = *std::move(ours)](const wire::RangeDigestsReply& reply) {
+                                 if (is_short && rest_of(ours, reply) != reply.rest) {
+                                   // Two short hashes hid a difference, or the other node is of an
+                                   // older build.
+                                   is_wide_ = true;
+                                   return add(partition, Range{.keys = keys, .in_pieces = false});
+                                 }
+                                 take_digests(partition, keys, ours, reply);
+                               });
 }
 
 void Comparison::take_digests(PartitionId partition, const KeyRange& keys,
                               const RangeContents& ours, const wire::RangeDigestsReply& reply) {
-  const auto is_covered = [&reply](BytesView key) {
-    return reply.covered_to.empty() || key < reply.covered_to;
-  };
   std::vector<BytesView> differing;
   for (const auto& record : reply.unknown) {
     const bool is_within = record.key >= keys.from && (keys.to.empty() || record.key < keys.to);
-    if (is_within && is_covered(record.key)) differing.push_back(record.key);
+    if (is_within && is_covered(record.key, reply)) differing.push_back(record.key);
   }
   for (const auto place : reply.missing) {
     if (place >= ours.entries.size()) continue;
     const auto& key = ours.entries[place].key;
-    if (is_covered(key)) differing.push_back(key);
+    if (is_covered(key, reply)) differing.push_back(key);
   }
   std::ranges::sort(differing);
   const auto again = std::ranges::unique(differing);

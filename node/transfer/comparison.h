@@ -110,6 +110,7 @@ class Comparison {
   std::uint64_t salt_;
   Events events_;
   bool has_asked_roots_ = false;
+  bool is_wide_ = false;  // short hashes do not do
   std::size_t in_flight_ = 0;
   std::map<PartitionId, Open> open_;
   std::deque<Item> items_;

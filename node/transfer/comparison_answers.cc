@@ -155,27 +155,32 @@ Result<Bytes> ComparisonAnswers::answer(const wire::RangeDigests& message,
                                         const wire::Envelope& to) {
   const auto contents = contents_of(message);
   if (!contents) return std::unexpected(contents.error());
-  // How many of the hashes sent are not found yet, by hash.
-  std::map<std::uint32_t, std::size_t> sent;
-  for (const auto hash : message.hashes) ++sent[hash];
+  const bool is_short = !message.short_hashes.empty();
+  const auto fold = [&](const RangeContents::Entry& entry) -> std::uint32_t {
+    return is_short ? folded_short(entry.leaf_hash, message.salt)
+                    : folded(entry.leaf_hash, message.salt);
+  };
+  std::vector<std::uint32_t> sent = message.hashes;
+  if (is_short) sent.assign(message.short_hashes.begin(), message.short_hashes.end());
+  // How many more were sent than are held. Of several that fold alike any may be the one that
+  // differs: all are named.
+  std::map<std::uint32_t, std::int64_t> surplus;
+  for (const auto hash : sent) ++surplus[hash];
+  for (const auto& entry : contents->entries) --surplus[fold(entry)];
   wire::RangeDigestsReply reply{.covered_to = contents->covered_to};
   for (const auto& entry : contents->entries) {
-    const auto known = sent.find(folded(entry.leaf_hash, message.salt));
-    if (known != sent.end() && known->second > 0) {
-      --known->second;
+    if (surplus[fold(entry)] == 0) {
+      reply.rest ^= entry.leaf_hash;
       continue;
     }
     if (reply.unknown.size() == limits::scan_page_records) {
       reply.covered_to = entry.key;
       break;
     }
-    reply.unknown.push_back({.key = entry.key, .digest = entry.digest});
+    reply.unknown.push_back({.key = entry.key});
   }
-  for (std::size_t i = 0; i < message.hashes.size(); ++i) {
-    auto& left = sent[message.hashes[i]];
-    if (left == 0) continue;
-    --left;
-    reply.missing.push_back(static_cast<std::uint16_t>(i));
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (surplus[sent[i]] != 0) reply.missing.push_back(static_cast<std::uint16_t>(i));
   }
   return wire::encode(reply, to);
 }

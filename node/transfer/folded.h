@@ -11,4 +11,9 @@ namespace coterie::transfer {
   return static_cast<std::uint32_t>((hash * (salt | 1)) >> 32);
 }
 
+/// In 16 bits: one in 2^15 folds alike. What rests on it is checked by whole hashes.
+[[nodiscard]] constexpr std::uint16_t folded_short(std::uint64_t hash, std::uint64_t salt) {
+  return static_cast<std::uint16_t>(folded(hash, salt) >> 16);
+}
+
 }  // namespace coterie::transfer

@@ -155,12 +155,29 @@ void RepairWorld::put_all(BytesView key, std::uint64_t number) {
   for (std::size_t i = 0; i < sides_.size(); ++i) put(i, key, number);
 }
 
+namespace {
+
+Result<Bytes> answer_as_older(Side& side, const Bytes& body) {
+  auto question = *wire::decode<wire::RangeDigests>(body);
+  question.short_hashes.clear();
+  const Bytes asked = wire::encode(question, wire::Envelope{});
+  const auto frame = side.answers.answer(wire::Kind::range_digests,
+                                         Bytes(BytesView(asked).substr(wire::header_bytes)), {});
+  if (!frame) return frame;
+  auto reply = *wire::decode<wire::RangeDigestsReply>(BytesView(*frame).substr(wire::header_bytes));
+  reply.rest = 0;
+  return wire::encode(reply, wire::Envelope{});
+}
+
+}  // namespace
+
 Result<Bytes> RepairWorld::answer(NodeId to, BytesView frame) {
   const auto kind = wire::decode_header(frame)->kind;
   if (before_answer) before_answer(to, kind);
   if (is_dead(to)) return fail(ErrorCode::unavailable, "it did not answer in time");
   auto& side = *sides_[to.low - 1];
   const Bytes body(frame.substr(wire::header_bytes));
+  if (is_older && kind == wire::Kind::range_digests) return answer_as_older(side, body);
   if (kind != wire::Kind::replica_write) return side.answers.answer(kind, body, {});
   const auto message = wire::decode<wire::ReplicaWrite>(body);
   REQUIRE(message);

@@ -109,6 +109,8 @@ class RepairWorld {
   std::shared_ptr<const Epoch> epoch = sample_epoch(3, world_partitions);
   /// Called before each question is answered.
   std::function<void(NodeId to, wire::Kind kind)> before_answer;
+  /// The nodes that answer are of a build that knows no short hashes.
+  bool is_older = false;
   std::deque<std::function<void()>> under_way;
   std::map<wire::Kind, std::size_t> asked;
   std::size_t most_under_way = 0;

@@ -214,6 +214,17 @@ void add_trees(std::vector<SampleFrame>& out) {
                                                       .to = "\x13"sv,
                                                       .hashes = {1, 0xfffffffe}},
                                          envelope)});
+  out.push_back({"range_digests_short", encode(RangeDigests{.scope = scope,
+                                                            .salt = 0x5a17,
+                                                            .from = "\x12"sv,
+                                                            .to = "\x13"sv,
+                                                            .short_hashes = {1, 0xfffe}},
+                                               envelope)});
+  out.push_back(
+      {"range_digests_reply_rest", encode(RangeDigestsReply{.unknown = {{.key = stored_key}},
+                                                            .missing = {1},
+                                                            .rest = 0xe1e2e3e4e5e6e7e8},
+                                          envelope)});
   out.push_back({"range_digests_reply",
                  encode(RangeDigestsReply{.unknown = {{.key = stored_key, .digest = 0xd1},
                                                       {.key = stored_key}},

@@ -73,6 +73,8 @@ TEST_CASE("ranges and what is said of them have bounds") {
   const std::vector<std::uint32_t> more(hashes.size() + 1);
   CHECK(verdict(RangeDigests{.from = bound, .to = bound, .hashes = hashes}) == taken);
   CHECK(verdict(RangeDigests{.hashes = more}) == too_large);
+  const std::vector<std::uint16_t> more_short(more.size());
+  CHECK(verdict(RangeDigests{.short_hashes = more_short}) == too_large);
   CHECK(verdict(RangeDigests{.from = beyond}) == too_large);
   CHECK(verdict(RangeDigests{.to = beyond}) == too_large);
   const std::vector<std::uint16_t> missing(limits::range_hashes_a_frame);
