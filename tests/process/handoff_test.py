@@ -30,7 +30,7 @@ class Handoff(unittest.TestCase):
             self.assertGreaterEqual(held[0], 3000)
             load.verify(self)
 
-    def test_a_sloppy_bucket_goes_on_without_two_of_four_and_a_strict_write_says_what_it_lacks(self):
+    def test_without_two_of_four_a_sloppy_bucket_goes_on_and_strict_writes_do_not(self):
         with Cluster(peers=4, extra='[[bucket]]\nname = "sloppy"\nsloppy = true\n') as cluster:
             cluster.start()
             stay, away = cluster.peers[:2], cluster.peers[2:]
