@@ -2,6 +2,7 @@
 
 #include "base/wire/frame.h"
 #include "base/wire/messages.h"
+#include "base/wire/messages_changes.h"
 #include "base/wire/messages_epochs.h"
 
 namespace coterie::wire {
@@ -40,6 +41,12 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const PurgeRaiseReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const PurgeApply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const PurgeApplyReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const StreamOpen& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const StreamOpenReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const StreamBatch& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const StreamBatchReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const ChangeEvidence& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const ChangeEvidenceReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRoots& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRootsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeCells& message, const Envelope& envelope);
@@ -120,6 +127,18 @@ template <>
 [[nodiscard]] Result<PurgeApply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<PurgeApplyReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<StreamOpen> decode(BytesView body);
+template <>
+[[nodiscard]] Result<StreamOpenReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<StreamBatch> decode(BytesView body);
+template <>
+[[nodiscard]] Result<StreamBatchReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ChangeEvidence> decode(BytesView body);
+template <>
+[[nodiscard]] Result<ChangeEvidenceReply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<TreeRoots> decode(BytesView body);
 template <>

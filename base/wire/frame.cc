@@ -62,6 +62,12 @@ bool is_known(Kind kind) {
     case Kind::purge_raise_reply:
     case Kind::purge_apply:
     case Kind::purge_apply_reply:
+    case Kind::stream_open:
+    case Kind::stream_open_reply:
+    case Kind::stream_batch:
+    case Kind::stream_batch_reply:
+    case Kind::change_evidence:
+    case Kind::change_evidence_reply:
     case Kind::tree_roots:
     case Kind::tree_roots_reply:
     case Kind::tree_cells:

@@ -61,6 +61,13 @@ enum class Kind : std::uint16_t {
   purge_raise_reply = 63,
   purge_apply = 64,
   purge_apply_reply = 65,
+
+  stream_open = 70,
+  stream_open_reply = 71,
+  stream_batch = 72,
+  stream_batch_reply = 73,
+  change_evidence = 74,
+  change_evidence_reply = 75,
 };
 
 /// Every frame begins with these 24 bytes, little-endian:

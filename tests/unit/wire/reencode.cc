@@ -44,6 +44,25 @@ Result<Bytes> comparison_again(Kind kind, BytesView body, const Envelope& envelo
   }
 }
 
+Result<Bytes> change_again(Kind kind, BytesView body, const Envelope& envelope) {
+  switch (kind) {
+    case Kind::stream_open:
+      return again<StreamOpen>(body, envelope);
+    case Kind::stream_open_reply:
+      return again<StreamOpenReply>(body, envelope);
+    case Kind::stream_batch:
+      return again<StreamBatch>(body, envelope);
+    case Kind::stream_batch_reply:
+      return again<StreamBatchReply>(body, envelope);
+    case Kind::change_evidence:
+      return again<ChangeEvidence>(body, envelope);
+    case Kind::change_evidence_reply:
+      return again<ChangeEvidenceReply>(body, envelope);
+    default:
+      return comparison_again(kind, body, envelope);
+  }
+}
+
 Result<Bytes> background_again(Kind kind, BytesView body, const Envelope& envelope) {
   switch (kind) {
     case Kind::purge_list:
@@ -65,7 +84,7 @@ Result<Bytes> background_again(Kind kind, BytesView body, const Envelope& envelo
     case Kind::epoch_vote:
       return again<EpochVote>(body, envelope);
     default:
-      return comparison_again(kind, body, envelope);
+      return change_again(kind, body, envelope);
   }
 }
 

@@ -277,6 +277,35 @@ void add_purge(std::vector<SampleFrame>& out) {
       {"purge_apply_reply", encode(PurgeApplyReply{.purged = 7, .trimmed = 2}, envelope)});
 }
 
+void add_changes(std::vector<SampleFrame>& out) {
+  out.push_back(
+      {"stream_open",
+       encode(StreamOpen{.scope = scope, .receiver = node_b, .session = 7, .from = stored_key},
+              envelope)});
+  out.push_back({"stream_open_reply", encode(StreamOpenReply{.generation = Generation{3},
+                                                             .purged = Generation{2},
+                                                             .records = 1000},
+                                             envelope)});
+  out.push_back({"stream_batch",
+                 encode(StreamBatch{.scope = scope, .receiver = node_b, .session = 7}, envelope)});
+  out.push_back({"stream_batch_reply",
+                 encode(StreamBatchReply{.entries = {{.key = stored_key, .record = "one"}},
+                                         .reach = "\x7f"sv,
+                                         .generation = Generation{3},
+                                         .purged = Generation{2}},
+                        envelope)});
+  out.push_back({"change_evidence", encode(ChangeEvidence{.change = 42}, envelope)});
+  out.push_back({"change_evidence_reply",
+                 encode(ChangeEvidenceReply{.change = 42,
+                                            .partitions = {{.partition = PartitionId{3},
+                                                            .fenced = ConfigurationNumber{2},
+                                                            .covered = {node_a, node_b}},
+                                                           {.partition = PartitionId{9},
+                                                            .fenced = ConfigurationNumber{1},
+                                                            .covered = {}}}},
+                        envelope)});
+}
+
 void add_gossip(std::vector<SampleFrame>& out) {
   out.push_back({"push_pull", encode(PushPull{.state = "members"}, Kind::push_pull, envelope)});
   out.push_back(
@@ -324,6 +353,7 @@ std::vector<SampleFrame> sample_frames() {
   add_replica(out);
   add_trees(out);
   add_purge(out);
+  add_changes(out);
   add_gossip(out);
   add_epochs(out);
   return out;
