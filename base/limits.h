@@ -158,6 +158,16 @@ inline constexpr auto handoff_patience = 5s;                    // for a target'
 inline constexpr auto handoff_back_off_least = 100ms;
 inline constexpr auto handoff_back_off_most = 5s;
 
+// Of streams to new owners.
+inline constexpr std::uint64_t stream_rate_bytes = 64U << 20;  // a second, into a node
+inline constexpr std::size_t streams_a_shard = 4;              // that are worked on at once
+inline constexpr std::size_t stream_batch_bytes = 256U << 10;  // and one record at least
+inline constexpr std::size_t stream_batch_records = 256;
+inline constexpr auto stream_patience = 10s;  // for a batch
+inline constexpr auto stream_back_off_least = 100ms;
+inline constexpr auto stream_back_off_most = 5s;
+inline constexpr unsigned stream_tries = 3;  // with the owner displaced, before others are asked
+
 // Of deciding an epoch.
 inline constexpr auto epoch_vote_patience = 2s;        // for a voter's answer
 inline constexpr auto epoch_decision_most = 10s;       // of one proposal, all its rounds
