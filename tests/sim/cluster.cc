@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/key.h"
+
 namespace coterie::sim {
 namespace {
 
@@ -100,6 +102,23 @@ std::vector<SimNode*> Cluster::owners(PartitionId partition) {
 std::vector<SimNode*> Cluster::sure_owners(PartitionId partition) {
   auto out = owners(partition);
   std::erase_if(out, [partition](const SimNode* node) { return !node->is_sure(partition); });
+  return out;
+}
+
+Cluster::Place Cluster::place_of(const KeyHistory& key) {
+  const Token token = epoch()->token(key.bucket, key.partition_key);
+  return {.partition = epoch()->partition(token),
+          .stored_key = *encode_key({.token = token,
+                                     .bucket = key.bucket,
+                                     .partition_key = key.partition_key,
+                                     .sort_key = key.sort_key})};
+}
+
+std::set<KeyIndex> Cluster::keys_of(const SimNode& node, const History& history) {
+  std::set<KeyIndex> out;
+  for (KeyIndex key = 0; key < history.keys.size(); ++key) {
+    if (epoch()->owns(node.id(), place_of(history.keys[key]).partition)) out.insert(key);
+  }
   return out;
 }
 

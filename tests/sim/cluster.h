@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "ring/epoch.h"
 #include "tests/sim/client.h"
+#include "tests/sim/history.h"
 #include "tests/sim/node.h"
 #include "tests/sim/story.h"
 
@@ -57,6 +59,13 @@ class Cluster {
   [[nodiscard]] std::vector<SimNode*> owners(PartitionId partition);
   /// Those of them whose copies count to quorums.
   [[nodiscard]] std::vector<SimNode*> sure_owners(PartitionId partition);
+  /// Where a key stands, once there is an epoch.
+  struct Place {
+    PartitionId partition;
+    Bytes stored_key;
+  };
+  [[nodiscard]] Place place_of(const KeyHistory& key);
+  [[nodiscard]] std::set<KeyIndex> keys_of(const SimNode& node, const History& history);
   /// Hints that hold records, of all nodes that are ready.
   [[nodiscard]] std::uint64_t counted_hints() const;
 

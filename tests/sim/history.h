@@ -80,10 +80,22 @@ struct PowerLoss {
 /// Stored data of the run's one victim that were destroyed.
 struct Damage {
   Instant when;
+  /// What the victim owns, and of that what it may have lost: of other keys only writes that were
+  /// under way.
+  std::set<KeyIndex> owned;
+  std::set<KeyIndex> keys;
+  /// What was acknowledged before is still there.
+  Instant since = Instant::min();
   /// The node cannot tell: its answers may lack what was destroyed until it is repaired.
   bool is_silent = false;
   /// Seen by then: the node has noticed all the same, and answers `unsure`.
   Instant noticed_at = Instant::max();
+};
+
+/// A node emptied copies that a purge had found to be old ones, with what they had taken meanwhile.
+struct Emptying {
+  Instant when;
+  std::set<KeyIndex> owned;
 };
 
 /// All that the clients of a run know, for the oracles.
@@ -95,8 +107,7 @@ struct History {
   /// Some node's wall clock was wrong at some time: nobody can tell when a value expires.
   bool has_wrong_clocks = false;
   std::vector<Damage> damages;
-  /// Copies that a purge found to be old ones were emptied, with what they had taken meanwhile.
-  std::vector<Instant> emptyings;
+  std::vector<Emptying> emptyings;
   /// When, after all faults, no fallback held anything for an owner any more.
   Instant hints_gone_at = Instant::max();
   /// When the victim was wiped: its copies answer no more.

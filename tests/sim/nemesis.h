@@ -66,7 +66,11 @@ class Nemesis {
   void note_strike(std::uint64_t number, FaultKind kind);
   bool crash(SimNode& node, Crash how);
   void kill(SimNode& node, Crash how, Duration down);
-  void note_damage(bool is_silent);
+  /// Of the victim: all keys that it owns may be lost, or those that are named.
+  Damage& note_damage(bool is_silent);
+  Damage& note_damage(bool is_silent, std::set<KeyIndex> keys);
+  /// What only the shard's log holds: what its table has from before shows.
+  [[nodiscard]] std::set<KeyIndex> only_logged(SimNode& node, ShardIndex shard) const;
   void look_at_victim();
   void start_later(SimNode& node, Duration after);
   void watch();

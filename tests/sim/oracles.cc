@@ -34,8 +34,11 @@ std::string values_text(const Operation& get) {
 /// The oracles of one key's reads.
 class KeyCheck {
  public:
-  KeyCheck(const History& history, const KeyHistory& key)
-      : history_(history), key_(key), causality_(history, key) {}
+  KeyCheck(const History& history, KeyIndex index)
+      : history_(history),
+        index_(index),
+        key_(history.keys[index]),
+        causality_(history, history.keys[index]) {}
 
   [[nodiscard]] std::optional<Violation> run() const {
     for (const auto index : key_.operations) {
@@ -68,11 +71,22 @@ class KeyCheck {
     if (only_silent && history_.wiped_at && *history_.wiped_at < get.begin) return 0;
     const auto is_between = [&](Instant when) { return when >= write.begin && when <= get.end; };
     // A copy that was emptied says so.
-    if (!only_silent && std::ranges::any_of(history_.emptyings, is_between)) return 1;
+    const bool is_emptied =
+        !only_silent && std::ranges::any_of(history_.emptyings, [&](const Emptying& emptying) {
+          return is_between(emptying.when) && (write.is_hinted || emptying.owned.contains(index_));
+        });
+    if (is_emptied) return 1;
     return std::ranges::any_of(history_.damages, [&](const Damage& damage) {
       const bool is_silent = damage.is_silent && get.begin <= damage.noticed_at;
-      return is_between(damage.when) && (is_silent || !only_silent);
+      return is_between(damage.when) && may_lose(damage, write) && (is_silent || !only_silent);
     });
+  }
+
+  [[nodiscard]] bool may_lose(const Damage& damage, const Operation& write) const {
+    // A fallback's hints are no owner's.
+    if (write.is_hinted) return true;
+    if (write.end < damage.since || !damage.owned.contains(index_)) return false;
+    return damage.keys.contains(index_) || write.end >= damage.when;
   }
 
   [[nodiscard]] bool may_power_take(const Operation& write) const {
@@ -198,18 +212,13 @@ class KeyCheck {
   }
 
   const History& history_;
+  const KeyIndex index_;
   const KeyHistory& key_;
   Causality causality_;
 };
 
 std::optional<Violation> check_key_bytes(Cluster& cluster, const KeyHistory& key) {
-  const auto epoch = cluster.epoch();
-  const Token token = epoch->token(key.bucket, key.partition_key);
-  const auto partition = epoch->partition(token);
-  const Bytes bytes = *encode_key({.token = token,
-                                   .bucket = key.bucket,
-                                   .partition_key = key.partition_key,
-                                   .sort_key = key.sort_key});
+  const auto [partition, bytes] = cluster.place_of(key);
   std::optional<Result<std::optional<Bytes>>> first;
   for (const auto* node : cluster.sure_owners(partition)) {
     auto stored = node->store(partition).get(Space::records, bytes);
@@ -257,7 +266,7 @@ std::optional<Violation> check_history(const History& history) {
                                      seconds_text(operation.begin) + ", got " +
                                      operation.strange_values.front()};
   }
-  for (const auto& key : history.keys) {
+  for (KeyIndex key = 0; key < history.keys.size(); ++key) {
     if (auto bad = KeyCheck(history, key).run()) return bad;
   }
   return std::nullopt;
@@ -323,14 +332,10 @@ std::optional<Violation> check_disks(Cluster& cluster) {
 std::optional<Violation> check_purged(Cluster& cluster, const History& history) {
   // Of sloppy buckets nothing is purged until every member has answered, one that is gone, too.
   const bool waits_for_gone = cluster.is_sloppy() && history.wiped_at;
-  const auto epoch = cluster.epoch();
   for (const auto& key : history.keys) {
-    const Token token = epoch->token(key.bucket, key.partition_key);
-    const auto partition = epoch->partition(token);
+    const auto [partition, bytes] = cluster.place_of(key);
     const auto owners = cluster.sure_owners(partition);
     if (owners.size() < cluster.replicas() || waits_for_gone) continue;
-    const Bytes bytes = *encode_key(
-        {.token = token, .bucket = key.bucket, .partition_key = key.partition_key, .sort_key = {}});
     for (const auto* owner : owners) {
       const auto stored = owner->store(partition).get(Space::records, bytes);
       if (!stored || !*stored) continue;

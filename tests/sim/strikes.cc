@@ -298,8 +298,31 @@ bool Nemesis::hit_data(FaultKind kind) {
   return hit_record(kind, node);
 }
 
-void Nemesis::note_damage(bool is_silent) {
-  history_.damages.push_back({.when = cluster_.world().now(), .is_silent = is_silent});
+Damage& Nemesis::note_damage(bool is_silent) {
+  auto& damage = note_damage(is_silent, {});
+  damage.keys = damage.owned;
+  return damage;
+}
+
+Damage& Nemesis::note_damage(bool is_silent, std::set<KeyIndex> keys) {
+  history_.damages.push_back({.when = cluster_.world().now(),
+                              .owned = cluster_.keys_of(*cluster_.nodes()[victim_], history_),
+                              .keys = std::move(keys),
+                              .is_silent = is_silent});
+  return history_.damages.back();
+}
+
+std::set<KeyIndex> Nemesis::only_logged(SimNode& node, ShardIndex shard) const {
+  std::set<KeyIndex> out;
+  const auto table = node.table(shard).snapshot();
+  for (const KeyIndex key : cluster_.keys_of(node, history_)) {
+    const auto place = cluster_.place_of(history_.keys[key]);
+    if (place.partition.value % node.shards() != shard.value) continue;
+    const auto held = node.store(place.partition).get(Space::records, place.stored_key);
+    const auto kept = table->get(Space::records, place.stored_key);
+    if (!held || !kept || *held != *kept) out.insert(key);
+  }
+  return out;
 }
 
 bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
@@ -311,7 +334,11 @@ bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
   const auto& key = keys[static_cast<std::size_t>(place % keys.size())];
   tell("a record of " + node.name() + (kind == FaultKind::lost_record ? " is lost" : " rots"));
   history_.wrong_trees.insert(node.index());
-  note_damage(kind == FaultKind::lost_record);
+  std::set<KeyIndex> hit;
+  for (const KeyIndex each : cluster_.keys_of(node, history_)) {
+    if (cluster_.place_of(history_.keys[each]).stored_key == key) hit.insert(each);
+  }
+  note_damage(kind == FaultKind::lost_record, std::move(hit));
   if (kind == FaultKind::flipped_record) {
     table.flip(key, bit);
     return true;
@@ -323,9 +350,11 @@ bool Nemesis::hit_record(FaultKind kind, SimNode& node) {
 }
 
 bool Nemesis::flip_log(SimNode& node) {
+  constexpr std::string_view prefix = "log-";  // and the shard's number
   auto files = node.disk().files();
-  std::erase_if(
-      files, [](const auto& file) { return !file.first.starts_with("log-") || file.second == 0; });
+  std::erase_if(files, [prefix](const auto& file) {
+    return !file.first.starts_with(prefix) || file.second == 0;
+  });
   const auto place = draws_.next();
   const auto offset = draws_.next();
   const auto bit = static_cast<unsigned>(draws_.below(8));
@@ -337,7 +366,8 @@ bool Nemesis::flip_log(SimNode& node) {
   const auto at = offset % (offset % 3 == 0 ? bytes : std::min<std::uint64_t>(bytes, 4096));
   tell("a bit of " + path + " of " + node.name() + " flips at " + std::to_string(at));
   // Silent if it hits the last batch: one that nothing later says was synced looks like a torn one.
-  note_damage(true);
+  const ShardIndex shard{static_cast<std::uint16_t>(std::stoul(path.substr(prefix.size())))};
+  note_damage(true, only_logged(node, shard));
   flip_ = history_.damages.size() - 1;
   ++flips_;
   if (is_killed) kill(node, Crash::process, some_time(10ms, 15s));
@@ -348,11 +378,12 @@ bool Nemesis::flip_log(SimNode& node) {
 bool Nemesis::restore_later(SimNode& node) {
   const Duration age = some_time(500ms, 10s);
   const Duration down = some_time(10ms, 15s);
-  later(age, [this, &node, down, number = numbers_, copy = node.copy()] {
+  later(age, [this, &node, down, number = numbers_, copy = node.copy(),
+              copied_at = cluster_.world().now()] {
     if (is_healing_ || node.is_gone()) return;
     tell(node.name() + " is restored from an old copy");
     if (node.is_up()) kill(node, Crash::process, down);
-    note_damage(true);
+    note_damage(true).since = copied_at;
     node.restore(copy);
     note_strike(number, FaultKind::old_snapshot);
   });

@@ -292,20 +292,12 @@ void Workload::take_put(OperationIndex index, BytesView body) {
 /// The context in a put's reply is no more than what the put brought.
 bool Workload::seen_nothing_new(OperationIndex index, BytesView context) const {
   const auto& operation = history_.operations[index];
-  const Bytes key = storage_key(operation.key);
+  const Bytes key = cluster_.place_of(history_.keys[operation.key]).stored_key;
   const auto after = decode_context(key, context);
   const auto before = operation.context_of
                           ? decode_context(key, contexts_.at(*operation.context_of))
                           : Result<ClientContext>(ClientContext{});
   return !after || !before || after->seen == before->seen;
-}
-
-Bytes Workload::storage_key(KeyIndex index) const {
-  const auto& key = history_.keys[index];
-  return *encode_key({.token = cluster_.epoch()->token(key.bucket, key.partition_key),
-                      .bucket = key.bucket,
-                      .partition_key = key.partition_key,
-                      .sort_key = key.sort_key});
 }
 
 /// `error` is what the node answered; closed stands for no answer.
@@ -343,10 +335,14 @@ void Workload::note_context(KeyIndex key, OperationIndex index) {
 
 /// At every answer, so that none is heard that rests on what an emptying took unseen.
 void Workload::look_for_emptyings() {
-  std::uint64_t count = 0;
-  for (const auto& node : cluster_.nodes()) count += node->destroyed_copies();
-  if (std::exchange(destroyed_copies_, count) == count) return;
-  history_.emptyings.push_back(cluster_.world().now());
+  destroyed_copies_.resize(cluster_.nodes().size());
+  for (std::size_t i = 0; i < destroyed_copies_.size(); ++i) {
+    const SimNode& node = *cluster_.nodes()[i];
+    const std::uint64_t count = node.destroyed_copies();
+    if (std::exchange(destroyed_copies_[i], count) == count) continue;
+    history_.emptyings.push_back(
+        {.when = cluster_.world().now(), .owned = cluster_.keys_of(node, history_)});
+  }
 }
 
 void Workload::conclude(OperationIndex index, Outcome outcome) {

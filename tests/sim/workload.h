@@ -123,7 +123,6 @@ class Workload {
   [[nodiscard]] bool is_owner(const Request& request) const;
   void look_for_emptyings();
   void conclude(OperationIndex index, Outcome outcome);
-  [[nodiscard]] Bytes storage_key(KeyIndex key) const;
   [[nodiscard]] bool seen_nothing_new(OperationIndex index, BytesView context) const;
 
   Cluster& cluster_;
@@ -141,7 +140,7 @@ class Workload {
   std::map<OperationIndex, Done> waiting_;
   std::map<OperationIndex, std::uint32_t> open_tries_;
   std::vector<OperationIndex> unanswered_;
-  std::uint64_t destroyed_copies_ = 0;  // seen so far
+  std::vector<std::uint64_t> destroyed_copies_;  // of each node, seen so far
 };
 
 }  // namespace coterie::sim

@@ -89,7 +89,8 @@ void Workload::take_scan(const Try& attempt, BytesView body) {
     if (!key || !is_in_range(*key, attempt.request)) {
       return strange(Bytes(entry.partition_key) + "/" + Bytes(entry.sort_key));
     }
-    if (const Bytes stored = storage_key(*key); stored <= before || stored < *begin) {
+    if (const Bytes stored = cluster_.place_of(history_.keys[*key]).stored_key;
+        stored <= before || stored < *begin) {
       return strange(name(history_.keys[*key]) + " out of order");
     } else {
       before = stored;
@@ -98,7 +99,7 @@ void Workload::take_scan(const Try& attempt, BytesView body) {
   }
   for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
     if (!is_in_range(key, attempt.request)) continue;
-    const Bytes stored = storage_key(key);
+    const Bytes stored = cluster_.place_of(history_.keys[key]).stored_key;
     if (stored < *begin || (!end->empty() && stored >= *end)) continue;
     const auto entry = shown.find(key);
     take_entry(attempt.index, key, entry == shown.end() ? nullptr : entry->second);
