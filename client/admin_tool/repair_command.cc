@@ -1,59 +1,19 @@
 #include "client/admin_tool/repair_command.h"
 
-#include <unistd.h>
-
 #include <charconv>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
 #include "client/admin_tool/repair_views.h"
 #include "client/admin_tool/table.h"
+#include "client/admin_tool/waiting.h"
 
 namespace coterie::admin_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr auto look_again = std::chrono::milliseconds(300);
-/// How often in a row a node may not answer while it is waited for.
-constexpr int silences_most = 20;
-
-/// One line that is written over, on a terminal only.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool is_wanted) : is_wanted_(is_wanted && isatty(STDERR_FILENO) == 1) {}
-  void show(const std::string& text) {
-    if (!is_wanted_) return;
-    std::fprintf(stderr, "\r\033[K%s", text.c_str());
-    std::fflush(stderr);
-  }
-  ~ProgressLine() { show(""); }
-
- private:
-  bool is_wanted_;
-};
-
-/// Waits until the command has ended on all that began it; their documents.
-std::expected<std::string, int> wait_for_end(const Options& options, const Members& members,
-                                             const std::vector<std::string>& ids) {
-  ProgressLine line(!options.json);
-  int silences = 0;
-  while (true) {
-    std::string merged = answers_of(members, "/v1/repair");
-    const auto progress = repair_progress(merged, ids);
-    if (!progress) {
-      return std::unexpected(complain(exit_unreachable, progress.error().message));
-    }
-    silences = progress->silent > 0 ? silences + 1 : 0;
-    if ((progress->is_over && progress->silent == 0) || silences > silences_most) return merged;
-    line.show(progress_text(*progress));
-    std::this_thread::sleep_for(look_again);
-  }
-}
 
 std::expected<Json, int> order_of(const Options& options, const Members& members,
                                   const std::string& action) {
@@ -120,7 +80,13 @@ int run_repair(const Options& options, const std::string& action) {
   const auto told = tell(*members, "/v1/repair", order->dump(), "partitions");
   if (told.code != exit_well) return told.code;
   if (told.sum == 0) return complain(exit_usage, "there is nothing of that to compare");
-  const auto merged = wait_for_end(options, *members, told.ids);
+  const auto read = [&told](const std::string& merged) -> Result<Progress> {
+    const auto progress = repair_progress(merged, told.ids);
+    if (!progress) return std::unexpected(progress.error());
+    return Progress{
+        .is_over = progress->is_over, .silent = progress->silent, .line = progress_text(*progress)};
+  };
+  const auto merged = wait_for_end(options, *members, "/v1/repair", read);
   return merged ? show(options, *merged, repair_view) : merged.error();
 }
 

@@ -1,12 +1,8 @@
 #include "client/admin_tool/scrub_command.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -17,10 +13,6 @@ namespace coterie::admin_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr auto look_again = std::chrono::milliseconds(300);
-/// How often in a row a node may not answer while it is waited for.
-constexpr int silences_most = 20;
 
 std::uint64_t number(const Json& object, const char* field) {
   return object.at(field).get<std::uint64_t>();
@@ -81,39 +73,6 @@ Rendered scrub_rendered(const Json& merged, bool use_color) {
   return out;
 }
 
-bool goes_on(const Json& merged, const std::vector<std::string>& ids) {
-  return std::ranges::any_of(merged.at("nodes"), [&ids](const Json& node) {
-    const bool is_asked = std::ranges::find(ids, node.at("node").get<std::string>()) != ids.end();
-    return is_asked && !node.at("walk").is_null();
-  });
-}
-
-/// On one line that is written over, on a terminal only.
-void show_progress(const Json& merged) {
-  std::string line;
-  for (const auto& node : merged.at("nodes")) {
-    line += (line.empty() ? "" : "; ") + node.at("name").get<std::string>() + " " + state_of(node);
-  }
-  std::fprintf(stderr, "\r\033[K%s", line.c_str());
-  std::fflush(stderr);
-}
-
-std::string wait_for_end(const Options& options, const Members& members,
-                         const std::vector<std::string>& ids) {
-  const bool is_shown = !options.json && isatty(STDERR_FILENO) == 1;
-  int silences = 0;
-  while (true) {
-    std::string merged = answers_of(members, "/v1/scrub");
-    const auto document = Json::parse(merged);
-    silences = document.at("silent").empty() ? 0 : silences + 1;
-    const bool is_over = silences == 0 && !goes_on(document, ids);
-    if (is_shown) show_progress(document);
-    if (is_shown && is_over) std::fprintf(stderr, "\r\033[K");
-    if (is_over || silences > silences_most) return merged;
-    std::this_thread::sleep_for(look_again);
-  }
-}
-
 /// Only the node that options.target names, if it names one.
 std::expected<Members, int> asked_members(const Options& options) {
   auto members = members_of(options);
@@ -142,6 +101,22 @@ Result<Rendered> scrub_view(const std::string& merged, bool use_color) {
   }
 }
 
+Result<Progress> scrub_progress(const std::string& merged, const std::vector<std::string>& ids) {
+  try {
+    const auto document = Json::parse(merged);
+    Progress out{.silent = document.at("silent").size()};
+    for (const auto& node : document.at("nodes")) {
+      const bool is_asked = std::ranges::find(ids, node.at("node").get<std::string>()) != ids.end();
+      if (is_asked && !node.at("walk").is_null()) out.is_over = false;
+      out.line += (out.line.empty() ? "" : "; ") + node.at("name").get<std::string>() + " " +
+                  state_of(node);
+    }
+    return out;
+  } catch (const Json::exception& error) {
+    return fail(ErrorCode::corrupt, error.what());
+  }
+}
+
 int run_scrub(const Options& options) {
   if (options.is_status && options.is_cancel) {
     return usage_error("scrub takes --status or --cancel, not both");
@@ -157,7 +132,10 @@ int run_scrub(const Options& options) {
   }
   const auto told = tell(*members, "/v1/scrub", R"({"action":"scrub"})", "shards");
   if (told.code != exit_well) return told.code;
-  return show(options, wait_for_end(options, *members, told.ids), scrub_view);
+  const auto merged = wait_for_end(
+      options, *members, "/v1/scrub",
+      [&told](const std::string& answers) { return scrub_progress(answers, told.ids); });
+  return merged ? show(options, *merged, scrub_view) : merged.error();
 }
 
 }  // namespace coterie::admin_tool

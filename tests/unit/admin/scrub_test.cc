@@ -37,11 +37,13 @@ NodeStatus with_walk() {
   return status;
 }
 
+std::string merged(const std::string& body) {
+  return admin_tool::merge_answers(
+      {{to_hex(node_id(1)), admin_tool::Fetched{.status = 200, .body = body, .at = now}}});
+}
+
 admin_tool::Rendered view_of(const NodeStatus& status) {
-  const auto merged = admin_tool::merge_answers(
-      {{to_hex(node_id(1)),
-        admin_tool::Fetched{.status = 200, .body = scrub_document(status, now), .at = now}}});
-  return *admin_tool::scrub_view(merged, false);
+  return *admin_tool::scrub_view(merged(scrub_document(status, now)), false);
 }
 
 }  // namespace
@@ -94,4 +96,23 @@ TEST_CASE("the status tells what goes on, and for whom tombstones wait") {
   CHECK(metrics_text(status, judge(facts_of(status)))
             .find("coterie_tombstones_waiting{for=\"" + to_hex(node_id(3)) + "\"} 1200\n") !=
         std::string::npos);
+}
+
+TEST_CASE("who waits for a scrub sees how far it is, and an answer that cannot be read") {
+  const std::vector<std::string> ids{to_hex(node_id(1))};
+  auto status = with_walk();
+  const auto going = admin_tool::scrub_progress(merged(scrub_document(status, now)), ids);
+  REQUIRE(going);
+  CHECK_FALSE(going->is_over);
+  CHECK(going->line.find("8 of 32 partitions") != std::string::npos);
+  // what walks elsewhere is not waited for
+  CHECK(admin_tool::scrub_progress(merged(scrub_document(status, now)), {})->is_over);
+  status.shards[0].scrub.walk.reset();
+  CHECK(admin_tool::scrub_progress(merged(scrub_document(status, now)), ids)->is_over);
+  // of another build, say
+  for (const char* body : {"{}", R"({"node": 1})", R"({"node": "1", "walk": 7})"}) {
+    CAPTURE(body);
+    const auto odd = admin_tool::scrub_progress(merged(body), ids);
+    CHECK((!odd && odd.error().code == ErrorCode::corrupt));
+  }
 }
