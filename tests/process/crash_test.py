@@ -1,10 +1,12 @@
 """Every acknowledged write of a commit bucket is there after kill -9, stops and power loss."""
 
+import glob
+import os
 import signal
 import time
 import unittest
 
-from cluster import POWER_LOSS, Cluster, wait_until
+from cluster import PATIENCE, POWER_LOSS, Cluster, wait_until
 from load import Load
 
 
@@ -88,6 +90,20 @@ class Crashes(unittest.TestCase):
             report = load.stop()
             self.assertEqual(report["failed"], 0, report)
             load.verify(self)
+
+    def test_a_table_cut_short_ends_the_process_in_words(self):
+        with Cluster(peers=1) as cluster:
+            cluster.start()
+            load = Load(cluster)
+            load.wait_for(100)
+            load.stop()
+            peer, = cluster.peers
+            self.assertEqual(peer.terminate(), 0)
+            table, = glob.glob(f"{peer.data}/shard-*/lmdb/data.mdb")
+            os.truncate(table, 2 * 4096)  # the first two pages say which others there are
+            peer.start()
+            self.assertEqual(peer.process.wait(PATIENCE), -signal.SIGBUS)
+            self.assertIn("could not be read (SIGBUS)", peer.log_text())
 
 
 if __name__ == "__main__":

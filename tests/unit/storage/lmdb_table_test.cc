@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 #include <lmdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <utility>
 
 #include "base/random.h"
 #include "tests/unit/storage/temporary_directory.h"
@@ -39,6 +43,56 @@ std::map<Bytes, Bytes> everything_in(const Table& table) {
     return true;
   }));
   return all;
+}
+
+Bytes key(int number) {
+  return "key " + std::to_string(10000 + number);
+}
+
+/// Places of two bytes in a page's header.
+constexpr std::size_t page_flags = 10;
+constexpr std::size_t page_upper = 14;  // the end of its free room
+
+/// 2,000 keys, and a field of the page that key(1000) lies on is 0.
+void make_damaged(const TemporaryDirectory& directory, std::size_t field) {
+  std::map<Bytes, std::optional<Bytes>> changes;
+  for (int i = 0; i < 2000; ++i) changes[key(i)] = Bytes(100, static_cast<char>('a' + i % 26));
+  REQUIRE(commit(*open(directory), changes, 1));
+  // One page of records, told by what is on it.
+  std::fstream file(directory.path + "/data.mdb", std::ios::in | std::ios::out | std::ios::binary);
+  const std::string all((std::istreambuf_iterator<char>(file)), {});
+  const auto place = all.find(key(1000));
+  REQUIRE(place != std::string::npos);
+  constexpr std::size_t page_bytes = 4096;
+  file.seekp(static_cast<std::streamoff>(place / page_bytes * page_bytes + field));
+  file.write("\0\0", 2);
+  file.close();
+}
+
+/// How a call ends a process of its own, and what that says on standard error.
+template <class Call>
+std::pair<int, std::string> ends_process(const Call& call) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    // doctest would report the signal as the test's own.
+    signal(SIGABRT, SIG_DFL);
+    call();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  char buffer[4096];
+  for (ssize_t size = 0; (size = read(ends[0], buffer, sizeof buffer)) > 0;) {
+    said.append(buffer, static_cast<std::size_t>(size));
+  }
+  close(ends[0]);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return {status, said};
 }
 
 }  // namespace
@@ -148,20 +202,7 @@ TEST_CASE("a table that cannot be opened says why") {
 
 TEST_CASE("a page that went bad is an error of what it holds, and of nothing else") {
   const TemporaryDirectory directory;
-  const auto key = [](int number) { return "key " + std::to_string(10000 + number); };
-  std::map<Bytes, std::optional<Bytes>> changes;
-  for (int i = 0; i < 2000; ++i) changes[key(i)] = Bytes(100, static_cast<char>('a' + i % 26));
-  REQUIRE(commit(*open(directory), changes, 1));
-  // One page of records, told by what is on it.
-  std::fstream file(directory.path + "/data.mdb", std::ios::in | std::ios::out | std::ios::binary);
-  const std::string all((std::istreambuf_iterator<char>(file)), {});
-  const auto place = all.find(key(1000));
-  REQUIRE(place != std::string::npos);
-  constexpr std::size_t page_bytes = 4096;
-  // Its flags: no kind of page that there is.
-  file.seekp(static_cast<std::streamoff>(place / page_bytes * page_bytes + 10));
-  file.write("\0\0", 2);
-  file.close();
+  make_damaged(directory, page_flags);  // no kind of page that there is
   const auto table = open(directory);
   const auto bad = table->get(Space::records, key(1000));
   REQUIRE(!bad);
@@ -177,6 +218,20 @@ TEST_CASE("a page that went bad is an error of what it holds, and of nothing els
   table->end_read();
   CHECK(table->get(Space::records, key(1000)).error().code == ErrorCode::corrupt);
   CHECK(*table->get(Space::records, key(1990)));
+}
+
+TEST_CASE("a write that LMDB gives up ends the process, and says where and what to read") {
+  const TemporaryDirectory directory;
+  make_damaged(directory, page_upper);
+  const auto [status, said] = ends_process([&] {
+    const auto table = open(directory);
+    (void)commit(*table, {{key(1000) + "a", "new"}}, 2);
+  });
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  CHECK(said.find("the table in " + directory.path + " is damaged") != std::string::npos);
+  CHECK(said.find("A damaged table") != std::string::npos);
+  CHECK(said.find("LMDB says:\n") != std::string::npos);
 }
 
 }  // namespace coterie
