@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/ids.h"
+
 namespace coterie {
 
 /// What went wrong, named for what the caller can do about it. The numbers travel on the wire and
@@ -73,6 +75,8 @@ struct Error {
   /// With stale_configuration, not 0: the record was read before a purge of this generation; read
   /// it again and resend. 0: it is the configuration that is stale.
   std::uint64_t generation = 0;
+  /// With stale_configuration and no generation: the epoch of whoever refuses.
+  EpochNumber epoch = {};
 };
 
 template <class T>

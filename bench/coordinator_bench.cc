@@ -93,6 +93,8 @@ class BenchOutbox final : public Outbox {
   void reply(ClientHandle, const wire::ScanReply&) override {}
   void fail(ClientHandle, const Error&) override {}
   void leave_hint(PartitionId, BytesView, NodeId) override {}
+  void seek_epoch(NodeId, EpochNumber) override {}
+  Placement placement(PartitionId, bool, bool) override { return {}; }
 
   std::vector<Target> writes;
   std::vector<Target> reads;

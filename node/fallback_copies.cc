@@ -27,6 +27,7 @@ FallbackCopies::FallbackCopies(Store& store, DurableGate& gate, transfer::Record
 void FallbackCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self) {
   epoch_ = std::move(epoch);
   self_ = self;
+  std::erase_if(copies_, [this](const auto& entry) { return epoch_->holds(self_, entry.first); });
   for (auto& [partition, copy] : copies_) {
     copy.raise_configuration(epoch_->configuration(partition));
   }
@@ -41,7 +42,7 @@ Result<replica::PartitionCopy*> FallbackCopies::find(const wire::ReplicaScope& s
                                                      replica::Use use) {
   if (stopped_) return fail(ErrorCode::unavailable, *stopped_);
   const PartitionId partition = scope.partition;
-  if (partition.value >= epoch_->partitions() || epoch_->owns(self_, partition)) {
+  if (partition.value >= epoch_->partitions() || epoch_->holds(self_, partition)) {
     return fail(ErrorCode::not_owner, "this node is no fallback of the partition; fetch the ring");
   }
   if (!hints_.is_counted()) {
@@ -177,7 +178,7 @@ Result<LocalCopies::Rests> FallbackCopies::write(const wire::ReplicaWrite& messa
   if (bucket == nullptr || !bucket->sloppy) {
     return fail(ErrorCode::refused, "the bucket is strict: fallbacks keep nothing of it");
   }
-  if (!epoch_->owns(message.intended, message.scope.partition)) {
+  if (!epoch_->holds(message.intended, message.scope.partition)) {
     return fail(ErrorCode::not_owner, "whom the write is meant for does not own the key");
   }
   if (store_.backlog() == Backlog::replicas_wait) {

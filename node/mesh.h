@@ -18,7 +18,7 @@ struct PassedFrame {
   Bytes body;
 };
 
-/// The way between the shards of one node; used when a client speaks to the wrong one.
+/// The way between the loops of one node; between shards when a client speaks to the wrong one.
 class Mesh {
  public:
   virtual ~Mesh() = default;
@@ -27,6 +27,8 @@ class Mesh {
   /// The answer, on its way back to the shard that admitted the client. Lost if that mailbox is
   /// full: the client's deadline covers it.
   virtual void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) = 0;
+  /// The control loop: `from` knows a later epoch than this shard, which shall be learned.
+  virtual void seek_epoch(NodeId from) = 0;
 };
 
 }  // namespace coterie

@@ -236,6 +236,12 @@ void Node::answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) 
   });
 }
 
+void Node::seek_epoch(NodeId from) {
+  (void)loop_.mailbox().post([this, from] {
+    if (!is_stopping_) control_->seek_epoch(from);
+  });
+}
+
 bool Node::ask_status(std::function<void(NodeStatus)> done) {
   return loop_.mailbox().post(
       [this, done = std::move(done)]() mutable { collect_status(std::move(done)); });

@@ -79,6 +79,7 @@ class Node final : public Mesh {
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;
   void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) override;
+  void seek_epoch(NodeId from) override;
 
   Config config_;
   Log& log_;

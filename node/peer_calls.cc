@@ -59,7 +59,8 @@ bool PeerCalls::on_frame(const wire::FrameHeader& header, BytesView body) {
     settle(header.request_id, std::unexpected(Error{.code = error->code,
                                                     .message = std::string(error->message),
                                                     .retry_after_ms = error->retry_after_ms,
-                                                    .generation = error->generation}));
+                                                    .generation = error->generation,
+                                                    .epoch = error->epoch}));
   }
   return true;
 }

@@ -115,7 +115,10 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   handoff_.on_view(view_->epoch);
   purge_performer_.set_view(view_);
   if (has_new_epoch) purge_.set_epoch(view_->epoch);
-  if (transport_ != nullptr) repair_.set_view(view_, handoff_.needs_repair());
+  if (transport_ != nullptr) {
+    repair_.set_view(view_, handoff_.needs_repair());
+    if (has_new_epoch) on_epoch();
+  }
   settle();
 }
 
@@ -131,7 +134,9 @@ wire::Hello Shard::hello(ShardIndex theirs) const {
 
 void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
   if (!links_.target_of(connection)) {
-    connections_[connection].role = theirs.role;
+    auto& known = connections_[connection];
+    known.role = theirs.role;
+    known.node = theirs.node;
     if (drain_) say_goodbye(connection);
     return;
   }
@@ -142,6 +147,7 @@ void Shard::on_open(ConnectionId connection, const wire::Hello& theirs) {
 
 void Shard::on_closed(ConnectionId connection, const Error& /*why*/) {
   connections_.erase(connection);
+  waiting_.on_closed(connection);
   links_.on_closed(connection);
   settle();
 }

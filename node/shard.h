@@ -36,6 +36,7 @@
 #include "node/shard_repair.h"
 #include "node/transfer/handoff.h"
 #include "node/transfer/purge.h"
+#include "node/waiting_requests.h"
 #include "storage/store.h"
 
 namespace coterie {
@@ -155,6 +156,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   /// One that was accepted; those that were dialled are PeerLinks'.
   struct Connection {
     wire::Role role = wire::Role::client;
+    NodeId node;  // of peers
     coordinator::Admission::Connection load;
   };
   /// Where a client's request came in: on a connection of this shard, or on another shard of this
@@ -221,6 +223,10 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   // shard_replicas.cc: requests and answers of other nodes' shards.
   void serve_replica(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   [[nodiscard]] Result<LocalCopies::Rests> take(const wire::ReplicaWrite& message);
+  // shard_epochs.cc
+  [[nodiscard]] bool wait_for_epoch(ConnectionId connection, const wire::FrameHeader& header,
+                                    BytesView body, const wire::ReplicaScope& scope);
+  void on_epoch();
   // shard_purge.cc
   [[nodiscard]] static bool is_purge(wire::Kind kind);
   /// Errors: what is to be answered instead.
@@ -247,6 +253,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void reply(ClientHandle client, const wire::ScanReply& reply) override;
   void fail(ClientHandle client, const Error& error) override;
   void leave_hint(PartitionId partition, BytesView key, NodeId target) override;
+  void seek_epoch(NodeId from, EpochNumber epoch) override;
+  coordinator::Placement placement(PartitionId partition, bool is_sloppy, bool is_put) override;
   template <class Reply>
   void answer_with(ClientHandle client, const Reply& reply);
 
@@ -284,6 +292,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   transfer::Purge purge_;
   ShardRepair repair_;
   CopyTender tender_;
+  WaitingRequests waiting_;
   coordinator::Slab<Client> clients_;
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<coordinator::Owner> owners_;  // of the placement last asked for

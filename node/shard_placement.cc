@@ -9,7 +9,10 @@ namespace coterie {
 
 bool Shard::is_ours(const Incoming& in, const Asked& asked, const Forwards::Message& message) {
   const PartitionId partition = asked.partition;
-  const bool is_owner = view_->epoch->owns(options_.node, partition);
+  const auto readers = view_->epoch->readers(partition);
+  // Whoever passed it on may not have heard of the cut-over yet.
+  const bool is_owner = std::ranges::count(readers, options_.node) != 0 ||
+                        (asked.was_forwarded && view_->epoch->owns(options_.node, partition));
   if (!is_owner && !(asked.is_sloppy && stands_in(partition))) {
     if (asked.was_forwarded) {
       refuse(in, {.code = ErrorCode::not_owner,
@@ -30,7 +33,7 @@ void Shard::forward(const Incoming& in, const Asked& asked, const Forwards::Mess
   if (!client) return;
   std::vector<PeerLinks::Target> near;
   std::vector<PeerLinks::Target> far;
-  for (const auto node : view_->epoch->owners(asked.partition)) {
+  for (const auto node : view_->epoch->readers(asked.partition)) {
     const auto target = links_.shard_of(node, asked.partition);
     if (!target) continue;
     (reach_of(node) == coordinator::Reach::good ? near : far).push_back(*target);
@@ -49,7 +52,7 @@ void Shard::forward(const Incoming& in, const Asked& asked, const Forwards::Mess
 /// This node coordinates in the place of owners of whom it reaches none, if it is among the first
 /// that all would ask then.
 bool Shard::stands_in(PartitionId partition) {
-  const auto owners = view_->epoch->owners(partition);
+  const auto owners = view_->epoch->holders(partition);
   const bool is_alone = std::ranges::all_of(
       owners, [this](NodeId node) { return reach_of(node) == coordinator::Reach::none; });
   if (!is_alone) return false;
@@ -74,7 +77,8 @@ const std::vector<NodeId>& Shard::fallbacks_of(PartitionId partition) {
   if (is_new) {
     const auto& epoch = *view_->epoch;
     auto list = epoch.preference_list(partition, epoch.members().size());
-    at->second.assign(list.begin() + epoch.replicas(), list.end());
+    std::erase_if(list, [&](NodeId node) { return epoch.holds(node, partition); });
+    at->second = std::move(list);
   }
   return at->second;
 }
@@ -101,19 +105,33 @@ void Shard::find_fallbacks(PartitionId partition, bool with_full) {
 }
 
 coordinator::Placement Shard::placement_of(const Asked& asked) {
+  const auto& epoch = *view_->epoch;
   owners_.clear();
-  for (const auto node : view_->epoch->owners(asked.partition)) {
+  const auto add = [this](NodeId node) {
     owners_.push_back(
         {.node = node, .reach = node == options_.node ? coordinator::Reach::good : reach_of(node)});
-  }
+  };
+  for (const auto node : epoch.owners(asked.partition)) add(node);
   coordinator::Placement out{.partition = asked.partition,
-                             .configuration = view_->epoch->configuration(asked.partition),
-                             .owners = owners_};
+                             .configuration = epoch.configuration(asked.partition),
+                             .is_sloppy = asked.is_sloppy};
+  if (epoch.stage(asked.partition) != Stage::stable) {
+    const auto change = epoch.at(asked.partition);
+    out.groups = transition::groups_of(change);
+    for (const auto node : change.new_owners) {
+      if (!epoch.owns(node, asked.partition)) add(node);
+    }
+  }
+  out.owners = owners_;
   if (!asked.is_sloppy) return out;
   find_fallbacks(asked.partition, !asked.is_put);
   out.fallbacks = fallbacks_;
   out.are_hints_full = are_hints_full_;
   return out;
+}
+
+coordinator::Placement Shard::placement(PartitionId partition, bool is_sloppy, bool is_put) {
+  return placement_of({.partition = partition, .is_sloppy = is_sloppy, .is_put = is_put});
 }
 
 }  // namespace coterie

@@ -13,7 +13,8 @@ Bytes error_frame(const Error& error, const wire::Envelope& envelope) {
   return wire::encode(wire::ErrorReply{.code = error.code,
                                        .retry_after_ms = error.retry_after_ms,
                                        .message = error.message,
-                                       .generation = error.generation},
+                                       .generation = error.generation,
+                                       .epoch = error.epoch},
                       envelope);
 }
 
@@ -46,6 +47,7 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
                                           .generation = wrote->generation};
       return answer_replica(*wrote, connection, wire::encode(reply, envelope), envelope);
     }
+    if (message && wait_for_epoch(connection, header, body, message->scope)) return;
     error = wrote.error();
   } else if (header.kind == wire::Kind::replica_read) {
     const auto message = wire::decode<wire::ReplicaRead>(body);
@@ -60,6 +62,7 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
                                          .purged = read->rests.purged};
       return answer_replica(read->rests, connection, wire::encode(reply, envelope), envelope);
     }
+    if (message && wait_for_epoch(connection, header, body, message->scope)) return;
     error = read.error();
   } else if (header.kind == wire::Kind::replica_scan) {
     const auto message = wire::decode<wire::ReplicaScan>(body);
@@ -74,11 +77,15 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
       for (const auto& entry : page->entries) reply.entries.push_back({entry.key, entry.record});
       return answer_replica(page->rests, connection, wire::encode(reply, envelope), envelope);
     }
+    if (message && wait_for_epoch(connection, header, body, message->scope)) return;
     error = page.error();
   } else if (header.kind == wire::Kind::replica_inspect) {
     return answer_inspection(connection, header, body);
   } else if (transfer::ComparisonAnswers::takes(header.kind)) {
     return answer_comparison(connection, header, body);
+  }
+  if (error.code == ErrorCode::stale_configuration && error.generation == 0) {
+    error.epoch = view_->epoch->number();
   }
   send_here(connection, error_frame(error, envelope));
 }
@@ -132,7 +139,7 @@ void Shard::inspect(BytesView key, InspectionsDone done) {
   const wire::ReplicaInspect message{
       .scope = {.partition = partition, .configuration = epoch.configuration(partition)},
       .key = key};
-  const auto owners = epoch.owners(partition);
+  const auto owners = epoch.holders(partition);
   std::vector<NodeId> others;
   std::vector<Inspection> known;
   for (const auto node : owners) {
@@ -175,7 +182,8 @@ void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesVie
       const Error error = message ? Error{.code = message->code,
                                           .message = std::string(message->message),
                                           .retry_after_ms = message->retry_after_ms,
-                                          .generation = message->generation}
+                                          .generation = message->generation,
+                                          .epoch = message->epoch}
                                   : message.error();
       if (error.code == ErrorCode::hints_full) {
         hints_full_until_[from] = env_.clock.now() + limits::hints_full_pause;

@@ -58,7 +58,8 @@ ErrorReply read_error(const fb::ErrorReply& table, Fields& fields) {
   return {.code = is_known ? static_cast<ErrorCode>(table.code()) : ErrorCode::internal,
           .retry_after_ms = table.retry_after_ms(),
           .message = fields.bytes(table.message(), limits::error_message_bytes, "the words"),
-          .generation = table.generation()};
+          .generation = table.generation(),
+          .epoch = {.lineage = table.epoch_lineage(), .number = table.epoch_number()}};
 }
 
 GoAway read_go_away(const fb::GoAway& table, Fields& /*nothing to check*/) {
@@ -82,9 +83,10 @@ Bytes encode(const Hello& message, const Envelope& envelope) {
 Bytes encode(const ErrorReply& message, const Envelope& envelope) {
   FrameBuilder frame;
   const auto words = frame.bytes(message.message.substr(0, limits::error_message_bytes));
-  return frame.finish(Kind::error, envelope,
-                      fb::CreateErrorReply(*frame, static_cast<std::uint8_t>(message.code),
-                                           message.retry_after_ms, words, message.generation));
+  return frame.finish(
+      Kind::error, envelope,
+      fb::CreateErrorReply(*frame, static_cast<std::uint8_t>(message.code), message.retry_after_ms,
+                           words, message.generation, message.epoch.lineage, message.epoch.number));
 }
 
 Bytes encode(const GoAway& message, const Envelope& envelope) {

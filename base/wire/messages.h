@@ -43,6 +43,7 @@ struct ErrorReply {
   BytesView message;
   /// As in Error.
   std::uint64_t generation = 0;
+  EpochNumber epoch = {};
 };
 
 /// "I am about to close this connection": what was asked is still answered, new requests belong

@@ -67,6 +67,9 @@ class Control final : public TransportHandler, public DatagramHandler {
   using Decided = std::move_only_function<void(Result<void>)>;
   void propose(std::shared_ptr<const Epoch> next, Decided done);
 
+  /// `from` is known to be ahead: its epoch is fetched, if that is not under way already.
+  void seek_epoch(NodeId from);
+
   /// The hello this node says on the gossip door.
   [[nodiscard]] wire::Hello hello() const;
   /// Whether who says this may be spoken to. At the peer door (role peer) only members of the

@@ -79,6 +79,11 @@ void Control::learn(std::shared_ptr<const Epoch> epoch) {
   adopt(std::move(epoch));
 }
 
+void Control::seek_epoch(NodeId from) {
+  if (epochs_.newest() == nullptr || from == options_.identity.node) return;
+  if (const auto address = gossip_address_of(from)) fetch_epoch(*address);
+}
+
 std::optional<Address> Control::gossip_address_of(NodeId node) const {
   if (const auto* known = gossip_.find(node)) return known->address;
   const auto* member = epochs_.newest()->member(node);

@@ -82,7 +82,7 @@ void Coordinator::on_error(Tag tag, NodeId from, const Error& error, const Now& 
   if (from == parts_.self) return;
   switch (parts.kind) {
     case Kind::put:
-      return puts_.on_refusal(parts, from, error);
+      return puts_.on_refusal(parts, from, error, now);
     case Kind::get:
       return gets_.on_error(parts, from, error, now);
     case Kind::scan:
@@ -91,9 +91,15 @@ void Coordinator::on_error(Tag tag, NodeId from, const Error& error, const Now& 
 }
 
 void Coordinator::on_peer_lost(NodeId peer, const Now& now) {
-  puts_.on_peer_lost(peer);
+  puts_.on_peer_lost(peer, now);
   gets_.on_peer_lost(peer, now);
   scans_.on_peer_lost(peer, now);
+}
+
+void Coordinator::on_ring(const Now& now) {
+  puts_.on_ring(now);
+  gets_.on_ring(now);
+  scans_.on_ring(now);
 }
 
 std::optional<Instant> Coordinator::next_wakeup() const {

@@ -63,6 +63,11 @@ class Coordinator {
   /// The connection ended: nothing that `peer` was asked over it will be answered.
   void on_peer_lost(NodeId peer, const Now& now);
 
+  /// The ring has changed: requests that an owner has refused for their configuration go on under
+  /// the partition's new one. A put sends the record that has its dot, and never mints again; what
+  /// was counted under the earlier configuration does not count to it.
+  void on_ring(const Now& now);
+
   /// When on_time() should next be called; none: no need. Coarse: up to a millisecond late.
   [[nodiscard]] std::optional<Instant> next_wakeup() const;
   void on_time(const Now& now);

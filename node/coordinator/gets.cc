@@ -28,6 +28,7 @@ void Gets::Operation::reset() {
   is_repairing = false;
   differed = false;
   is_hedged = false;
+  is_stale = false;
   has_full = false;
   last_error.clear();
 }
@@ -50,13 +51,17 @@ std::string Gets::Operation::too_few() const {
 }
 
 std::uint16_t Gets::Operation::stand_ins() const {
-  std::uint16_t of_owners = 0;
+  transition::Places of_owners = 0;
   std::uint16_t of_fallbacks = 0;
   for (std::size_t place = 0; place < owners.total; ++place) {
     if (answers[place].read != Read::answered || !answers[place].is_settled) continue;
-    ++(owners.is_fallback(place) ? of_fallbacks : of_owners);
+    if (owners.is_fallback(place)) {
+      ++of_fallbacks;
+    } else {
+      of_owners |= transition::Places{1} << place;
+    }
   }
-  return of_owners >= r ? std::uint16_t{0} : of_fallbacks;
+  return quorum.is_reached(of_owners) ? std::uint16_t{0} : of_fallbacks;
 }
 
 void Gets::start(const Start& start, const Now& now) {
@@ -70,7 +75,7 @@ void Gets::start(const Start& start, const Now& now) {
     return refuse(
         request_error(ErrorCode::not_owner, "this node does not own the key; fetch the ring"));
   }
-  const Result<std::uint32_t> r = resolve(start.get.r, start.bucket.r, owners.count);
+  const Result<std::uint32_t> r = resolve(start.get.r, start.bucket.r, owners.replicas);
   if (!r) return refuse(r.error());
   if (start.deadline <= now.time) {
     return refuse(request_error(ErrorCode::expired, "the deadline passed before the read began"));
@@ -90,6 +95,8 @@ void Gets::start(const Start& start, const Now& now) {
   operation.owners = owners;
   operation.order = read_order(start.placement, owners, parts_.load);
   operation.r = static_cast<std::uint8_t>(*r);
+  operation.quorum = owners.of_read(*r);
+  operation.is_sloppy = start.placement.is_sloppy;
   operation.w = static_cast<std::uint8_t>(start.bucket.w);
   operation.resolver = start.bucket.resolver;
   operation.durability = start.bucket.durability;
@@ -109,15 +116,16 @@ void Gets::advance(std::uint64_t id, Operation& operation, const Now& now) {
   if (operation.is_repairing) return advance_repair(id, operation, now);
   for (;;) {
     fetch_unsettled(id, operation, now);
-    std::uint32_t settled = 0;
-    std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
+    transition::Places settled = 0;
+    transition::Places hoped_for = 0;
+    transition::Places bit = 1;
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner, bit <<= 1) {
       const Answer& answer = operation.answers[owner];
-      if (answer.read == Read::answered && answer.is_settled) ++settled;
-      if (answer.read != Read::idle && answer.read != Read::failed) ++hoped_for;
+      if (answer.read == Read::answered && answer.is_settled) settled |= bit;
+      if (answer.read != Read::idle && answer.read != Read::failed) hoped_for |= bit;
     }
-    if (settled >= operation.r) return begin_repair(id, operation, now);
-    if (hoped_for >= operation.r) return;
+    if (operation.quorum.is_reached(settled)) return begin_repair(id, operation, now);
+    if (operation.quorum.is_reached(hoped_for)) return;
     if (!ask_next(id, operation, now)) {
       return fail(id, operation, ErrorCode::unavailable, operation.too_few());
     }
@@ -146,7 +154,7 @@ bool Gets::ask_next(std::uint64_t id, Operation& operation, const Now& now) {
   const bool full_comes =
       operation.has_full || std::any_of(begin, begin + operation.owners.total,
                                         [](const Answer& a) { return a.read == Read::full; });
-  for (std::size_t i = 0; i < operation.owners.total; ++i) {
+  for (std::size_t i = 0; i < operation.owners.readable; ++i) {
     const std::uint8_t owner = operation.order[i];
     if (operation.answers[owner].read != Read::idle) continue;
     if (operation.owners.is_fallback(owner)) ++parts_.counters.stood_in;
@@ -312,6 +320,12 @@ void Gets::on_error(const TagParts& tag, NodeId from, const Error& error, const 
     operation->purged = std::max(operation->purged, Generation{error.generation});
   } else {
     if (answer.read != (tag.purpose == Purpose::full ? Read::full : Read::digest)) return;
+    if (error.code == ErrorCode::stale_configuration) {
+      uncount(*operation, tag.owner);
+      operation->is_stale = true;
+      if (!move_on(tag.operation, *operation, now)) parts_.outbox.seek_epoch(from, error.epoch);
+      return;
+    }
     drop(*operation, tag.owner, error);
   }
   uncount(*operation, tag.owner);
@@ -324,7 +338,8 @@ void Gets::on_peer_lost(NodeId peer, const Now& now) {
     for (std::uint8_t owner = 0; owner < operation.owners.total; ++owner) {
       if (operation.owners.nodes[owner] != peer || owner == operation.owners.self) continue;
       Answer& answer = operation.answers[owner];
-      const bool was_asked = answer.read == Read::digest || answer.read == Read::full;
+      const bool was_asked =
+          answer.is_counted && (answer.read == Read::digest || answer.read == Read::full);
       const bool was_sent = answer.repair == Repair::sent;
       if (was_asked) {
         drop(operation, owner,
@@ -335,6 +350,13 @@ void Gets::on_peer_lost(NodeId peer, const Now& now) {
       if (was_asked || was_sent) advance(id, operation, now);
       return;
     }
+  });
+}
+
+void Gets::on_ring(const Now& now) {
+  operations_.for_each([&](std::uint64_t id) {
+    Operation& operation = *operations_.find(id);
+    if (operation.is_stale) (void)move_on(id, operation, now);
   });
 }
 

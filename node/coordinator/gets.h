@@ -41,6 +41,8 @@ class Gets {
   void on_peer_lost(NodeId peer, const Now& now);
   void on_deadline(std::uint64_t id);
   void on_hedge(std::uint64_t id, const Now& now);
+  /// The ring has changed.
+  void on_ring(const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
@@ -79,12 +81,15 @@ class Gets {
     Generation purged;      // of the latest purge that an owner has told of
     Owners owners;
     PlaceOrder order{};
+    transition::PlaceQuorum quorum;
     std::array<Answer, places_most> answers{};
     std::uint8_t r = 0;
     std::uint8_t w = 0;  // the bucket's
     std::uint8_t restarts = 0;
     Resolver resolver = Resolver::siblings;
     Durability durability = Durability::commit;
+    bool is_sloppy = false;
+    bool is_stale = false;  // an owner has fenced a later configuration
     bool is_weak = false;
     bool wants_evidence = false;
     bool is_repairing = false;
@@ -114,6 +119,8 @@ class Gets {
   [[nodiscard]] Result<std::uint64_t> merge(Operation& operation, BytesView record);
   [[nodiscard]] bool mixes_purges(const Operation& operation) const;
   void restart(std::uint64_t id, Operation& operation, const Now& now);
+  [[nodiscard]] bool move_on(std::uint64_t id, Operation& operation, const Now& now);
+  void begin_anew(std::uint64_t id, Operation& operation, std::uint64_t next, const Now& now);
   void begin_repair(std::uint64_t id, Operation& operation, const Now& now);
   void advance_repair(std::uint64_t id, Operation& operation, const Now& now);
   [[nodiscard]] bool repair_another(std::uint64_t id, Operation& operation);

@@ -30,21 +30,12 @@ void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
   if (!next) return fail(id, operation, ErrorCode::overloaded, "too many reads are in progress");
   ++parts_.counters.resends;
   Operation& again = *operations_.find(*next);
-  again.key = operation.key;
-  again.client = operation.client;
-  again.deadline = operation.deadline;
-  again.partition = operation.partition;
   again.configuration = operation.configuration;
   again.purged = operation.purged;
   again.owners = operation.owners;
   again.order = operation.order;
-  again.r = operation.r;
-  again.w = operation.w;
+  again.quorum = operation.quorum;
   again.restarts = static_cast<std::uint8_t>(operation.restarts + 1);
-  again.resolver = operation.resolver;
-  again.durability = operation.durability;
-  again.is_weak = operation.is_weak;
-  again.wants_evidence = operation.wants_evidence;
   for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
     const Answer& answer = operation.answers[owner];
     if (operation.restarts == 0 || answer.read != Read::answered) continue;
@@ -54,12 +45,50 @@ void Gets::restart(std::uint64_t id, Operation& operation, const Now& now) {
       parts_.local.heard_of_purge(operation.partition, operation.purged);
     }
   }
+  begin_anew(id, operation, *next, now);
+}
+
+/// An owner has fenced a later configuration: reads again under it, if this node knows one. False:
+/// it does not.
+bool Gets::move_on(std::uint64_t id, Operation& operation, const Now& now) {
+  const Placement placement =
+      parts_.outbox.placement(operation.partition, operation.is_sloppy, false);
+  if (placement.configuration <= operation.configuration) return false;
+  ++parts_.counters.resends;
+  const Owners owners = owners_of(placement, parts_.self);
+  const std::optional<std::uint64_t> next = operations_.take(parts_.options.operations);
+  if (!next) {
+    fail(id, operation, ErrorCode::overloaded, "too many reads are in progress");
+    return true;
+  }
+  Operation& again = *operations_.find(*next);
+  again.configuration = placement.configuration;
+  again.owners = owners;
+  again.order = read_order(placement, owners, parts_.load);
+  again.quorum = owners.of_read(operation.r);
+  begin_anew(id, operation, *next, now);
+  return true;
+}
+
+/// The read goes on as `next`, in which what differs is set already.
+void Gets::begin_anew(std::uint64_t id, Operation& operation, std::uint64_t next, const Now& now) {
+  Operation& again = *operations_.find(next);
+  again.key = operation.key;
+  again.client = operation.client;
+  again.deadline = operation.deadline;
+  again.partition = operation.partition;
+  again.r = operation.r;
+  again.w = operation.w;
+  again.resolver = operation.resolver;
+  again.durability = operation.durability;
+  again.is_sloppy = operation.is_sloppy;
+  again.is_weak = operation.is_weak;
+  again.wants_evidence = operation.wants_evidence;
   release(id, operation);
-  parts_.timers.add(
-      again.deadline,
-      make_tag({.operation = *next, .kind = Kind::get, .purpose = Purpose::deadline}));
-  add_hedge_timer(*next, again, now);
-  advance(*next, again, now);
+  parts_.timers.add(again.deadline,
+                    make_tag({.operation = next, .kind = Kind::get, .purpose = Purpose::deadline}));
+  add_hedge_timer(next, again, now);
+  advance(next, again, now);
 }
 
 /// R answers are settled: what they hold together is the result.
@@ -83,18 +112,19 @@ void Gets::begin_repair(std::uint64_t id, Operation& operation, const Now& now) 
 /// the answer fresh in any case; the repair only keeps a later read from going back behind it.
 void Gets::advance_repair(std::uint64_t id, Operation& operation, const Now& now) {
   for (;;) {
-    std::uint32_t holders = 0;
-    std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
-      if (operation.holds_result(owner)) ++holders;
-      if (operation.answers[owner].repair == Repair::sent) ++hoped_for;
+    transition::Places holders = 0;
+    transition::Places hoped_for = 0;
+    transition::Places bit = 1;
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner, bit <<= 1) {
+      if (operation.holds_result(owner)) holders |= bit;
+      if (operation.answers[owner].repair == Repair::sent) hoped_for |= bit;
     }
-    if (holders >= operation.r) return answer(id, operation, now);
+    if (operation.quorum.is_reached(holders)) return answer(id, operation, now);
     // an owner that was to be repaired has purged since
     if (operation.generation < operation.purged && operation.differed) {
       return restart(id, operation, now);
     }
-    if (holders + hoped_for >= operation.r) return;
+    if (operation.quorum.is_reached(holders | hoped_for)) return;
     if (repair_another(id, operation)) continue;
     if (hoped_for == 0) return answer(id, operation, now);
     return;
@@ -104,8 +134,9 @@ void Gets::advance_repair(std::uint64_t id, Operation& operation, const Now& now
 /// Lets a further owner hold the result in the place of one that does not take it.
 bool Gets::repair_another(std::uint64_t id, Operation& operation) {
   if (operation.record.empty()) return false;
-  for (std::size_t i = 0; i < operation.owners.count; ++i) {
+  for (std::size_t i = 0; i < operation.owners.readable; ++i) {
     const std::uint8_t owner = operation.order[i];
+    if (operation.owners.is_fallback(owner)) break;
     const Answer& answer = operation.answers[owner];
     if (answer.repair != Repair::none || answer.read == Read::failed) continue;
     if (operation.holds_result(owner)) continue;
@@ -124,7 +155,7 @@ bool Gets::may_replace_damaged(const Operation& operation) {
     const Answer& answer = operation.answers[owner];
     if (answer.read == Read::answered && answer.is_settled) ++answered;
   }
-  return answered + operation.w > operation.owners.count;
+  return answered + operation.w > operation.owners.replicas;
 }
 
 void Gets::repair(std::uint64_t id, Operation& operation, std::uint8_t owner) {
@@ -163,8 +194,8 @@ void Gets::repair(std::uint64_t id, Operation& operation, std::uint8_t owner) {
   parts_.load.sent(target.node);
 }
 
-/// After the answer: owners that were not asked, where those asked differed, and those that said
-/// that they may lack data. Nobody waits for them.
+/// After the answer: owners that were not asked, of both groups, where those asked differed, and
+/// those that said that they may lack data. Nobody waits for them.
 void Gets::repair_rest(std::uint64_t id, Operation& operation) {
   if (operation.record.empty()) return;
   for (std::uint8_t owner = 0; owner < operation.owners.count; ++owner) {

@@ -9,6 +9,7 @@
 #include "base/instant.h"
 #include "base/wire/messages.h"
 #include "node/coordinator/local_replica.h"
+#include "node/coordinator/placement.h"
 
 namespace coterie::coordinator {
 
@@ -42,6 +43,13 @@ class Outbox {
   virtual void reply(ClientHandle client, const wire::GetReply& reply) = 0;
   virtual void reply(ClientHandle client, const wire::ScanReply& reply) = 0;
   virtual void fail(ClientHandle client, const Error& error) = 0;
+
+  /// `from` has fenced a later configuration than this node knows of, which its epoch names: this
+  /// node shall learn that one. Coordinator::on_ring() is called once it has.
+  virtual void seek_epoch(NodeId from, EpochNumber epoch) = 0;
+  /// The partition as this node knows it now, for a request that goes on under it. Borrowed until
+  /// the next call.
+  [[nodiscard]] virtual Placement placement(PartitionId partition, bool is_sloppy, bool is_put) = 0;
 
   /// `target` may lack this key's current record: replay it when it can be reached.
   virtual void leave_hint(PartitionId partition, BytesView key, NodeId target) = 0;

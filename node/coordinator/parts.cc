@@ -1,6 +1,7 @@
 #include "node/coordinator/parts.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -31,13 +32,21 @@ void recycle(Bytes& buffer) {
 }
 
 Owners owners_of(const Placement& placement, NodeId self) {
-  check(placement.owners.size() <= limits::replicas_most, "a partition has at most 7 owners");
-  Owners owners{.count = static_cast<std::uint8_t>(placement.owners.size())};
+  check(placement.owners.size() <= places_most, "a partition has at most 7 owners, twice");
+  Owners owners{.count = static_cast<std::uint8_t>(placement.owners.size()),
+                .groups = placement.groups};
+  owners.replicas = owners.count;
+  if (owners.groups.old_owners == 0) {
+    owners.groups.old_owners = (transition::Places{1} << owners.count) - 1;
+  } else {
+    owners.replicas = static_cast<std::uint8_t>(std::popcount(owners.groups.old_owners));
+  }
   for (const Owner& owner : placement.owners) owners.nodes[owners.total++] = owner.node;
   for (const NodeId fallback : placement.fallbacks) {
     if (owners.total == places_most) break;
     owners.nodes[owners.total++] = fallback;
   }
+  owners.readable = static_cast<std::uint8_t>(owners.replicas + owners.total - owners.count);
   const auto end = owners.nodes.begin() + owners.total;
   owners.self =
       static_cast<std::uint8_t>(std::find(owners.nodes.begin(), end, self) - owners.nodes.begin());
@@ -64,12 +73,14 @@ bool is_in_reach(const Placement& placement, const Owners& owners, std::size_t p
 
 }  // namespace
 
-std::uint32_t in_reach(const Placement& placement, const Owners& owners) {
-  std::uint32_t count = 0;
-  for (std::size_t place = 0; place < owners.total; ++place) {
-    if (is_in_reach(placement, owners, place)) ++count;
+bool may_reach(std::uint32_t w, const Placement& placement, const Owners& owners) {
+  transition::Places counted_on = 0;
+  for (std::size_t place = 0; place < owners.count; ++place) {
+    if (is_in_reach(placement, owners, place)) counted_on |= transition::Places{1} << place;
   }
-  return count;
+  const auto quorum = transition::PlaceQuorum::of_write(owners.groups, w);
+  if (quorum.is_reached(counted_on)) return true;
+  return quorum.held(counted_on) + owners.total - owners.count >= w;
 }
 
 std::string in_reach_in_words(const Placement& placement, const Owners& owners) {
@@ -79,20 +90,20 @@ std::string in_reach_in_words(const Placement& placement, const Owners& owners) 
 }
 
 PlaceOrder read_order(const Placement& placement, const Owners& owners, const PeerLoad& load) {
-  std::array<std::uint64_t, limits::replicas_most> costs{};
+  std::array<std::uint64_t, places_most> costs;
+  PlaceOrder order{};
+  std::size_t end = 0;
+  // a handful: insertion keeps equals in the ring's order and allocates nothing
   for (std::uint8_t place = 0; place < owners.count; ++place) {
+    if ((owners.groups.readers() >> place & 1) == 0) continue;
     const auto reach = static_cast<std::uint64_t>(placement.owners[place].reach);
     costs[place] =
         place == owners.self ? 0 : (reach + 1) << 32 | load.outstanding(owners.nodes[place]);
+    std::size_t at = end++;
+    for (; at > 0 && costs[place] < costs[order[at - 1]]; --at) order[at] = order[at - 1];
+    order[at] = place;
   }
-  PlaceOrder order{};
-  for (std::uint8_t place = 0; place < owners.total; ++place) order[place] = place;
-  // a handful: insertion keeps equals in the ring's order and allocates nothing
-  for (std::size_t end = 1; end < owners.count; ++end) {
-    for (std::size_t at = end; at > 0 && costs[order[at]] < costs[order[at - 1]]; --at) {
-      std::swap(order[at], order[at - 1]);
-    }
-  }
+  for (std::uint8_t place = owners.count; place < owners.total; ++place) order[end++] = place;
   return order;
 }
 

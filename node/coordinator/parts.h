@@ -15,6 +15,7 @@
 #include "node/coordinator/placement.h"
 #include "node/coordinator/slab.h"
 #include "node/coordinator/timer_wheel.h"
+#include "ring/transition/place_quorum.h"
 
 namespace coterie::coordinator {
 
@@ -92,7 +93,7 @@ struct TagParts {
           .owner = static_cast<std::uint8_t>(tag.value >> 5 & 31)};
 }
 
-/// Owners, and as many fallbacks.
+/// Owners, and as many fallbacks, or as many others while the owners change.
 inline constexpr std::size_t places_most = 2 * limits::replicas_most;
 static_assert(places_most <= 32, "a tag has five bits for the place");
 
@@ -101,8 +102,18 @@ static_assert(places_most <= 32, "a tag has five bits for the place");
 struct Owners {
   std::array<NodeId, places_most> nodes;
   std::uint8_t count = 0;
-  std::uint8_t total = 0;  ///< with the fallbacks
-  std::uint8_t self = 0;   ///< this node's place; `total` where it has none
+  std::uint8_t total = 0;     ///< with the fallbacks
+  std::uint8_t self = 0;      ///< this node's place; `total` where it has none
+  std::uint8_t replicas = 0;  ///< N: of each group
+  std::uint8_t readable = 0;  ///< of all, those that a read may ask
+  transition::Groups groups;
+
+  /// The quorum of a read; whichever fallbacks answer count to it.
+  [[nodiscard]] transition::PlaceQuorum of_read(std::uint32_t r) const {
+    const auto all = (transition::Places{1} << total) - 1;
+    const auto of_owners = (transition::Places{1} << count) - 1;
+    return {r, groups.readers() | (all & ~of_owners), 0};
+  }
 
   [[nodiscard]] bool is_fallback(std::size_t place) const { return place >= count; }
   /// This node has no copy: it coordinates because no owner can be reached.
@@ -115,14 +126,15 @@ struct Owners {
 [[nodiscard]] std::string count_in_words(const Owners& owners,
                                          const std::function<bool(std::size_t)>& counts);
 
-/// The places that a write may count on, and the same in words.
-[[nodiscard]] std::uint32_t in_reach(const Placement& placement, const Owners& owners);
+/// Whether a write may count on W, fallbacks standing in for whom they are needed for; and what it
+/// may count on, in words.
+[[nodiscard]] bool may_reach(std::uint32_t w, const Placement& placement, const Owners& owners);
 [[nodiscard]] std::string in_reach_in_words(const Placement& placement, const Owners& owners);
 
 using PlaceOrder = std::array<std::uint8_t, places_most>;
 
-/// In which order a read asks: this node, then by reach, then who has least to answer; the
-/// fallbacks last, in their order.
+/// In which order a read asks, Owners::readable of them: this node, then by reach, then who has
+/// least to answer; the fallbacks last, in their order.
 [[nodiscard]] PlaceOrder read_order(const Placement& placement, const Owners& owners,
                                     const PeerLoad& load);
 

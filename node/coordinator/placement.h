@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "base/wire/messages.h"
+#include "ring/transition/place_quorum.h"
 
 namespace coterie::coordinator {
 
@@ -33,11 +34,15 @@ struct Owner {
 struct Placement {
   PartitionId partition;
   ConfigurationNumber configuration;
-  /// At most limits::replicas_most, distinct; reach of this node itself is not looked at.
+  /// Epoch::holders(): at most twice limits::replicas_most; reach of this node itself is not looked
+  /// at.
   std::span<const Owner> owners;
+  /// Of `owners`; without old ones: the partition is stable.
+  transition::Groups groups = {};
   /// Where fallbacks may stand in: those that can be reached, in the order of the preference list,
-  /// this node among them if it is one. At most limits::replicas_most are used.
+  /// this node among them if it is one. At most places_most with the owners are used.
   std::span<const NodeId> fallbacks = {};
+  bool is_sloppy = false;
   /// Some fallback has said that its hints are at their bound, and is not among them for that.
   bool are_hints_full = false;
 };

@@ -80,6 +80,7 @@ void Puts::Operation::reset() {
   votes.fill(Vote::waiting);
   sent_again.fill(0);
   late = 0;
+  stale = 0;
   stand_ins_known = 0;
   yes = 0;
   no = 0;
@@ -87,6 +88,17 @@ void Puts::Operation::reset() {
   hints = 0;
   is_answered = false;
   last_error.clear();
+}
+
+void Puts::Operation::place(const Owners& among) {
+  owners = among;
+  quorum = transition::PlaceQuorum::of_write(owners.groups, w);
+  for (std::size_t place = owners.count; place < owners.total; ++place) {
+    if (place != owners.self) votes[place] = Vote::idle;
+  }
+  if (!owners.is_self_fallback()) return;
+  stands_for[owners.self] = 0;
+  quorum.add_stand_in(owners.self, 0);
 }
 
 bool Puts::Operation::is_waiting() const {
@@ -103,7 +115,7 @@ void Puts::start(const Start& start, const Now& now) {
     return refuse(start.client, {.code = ErrorCode::not_owner,
                                  .message = "this node does not own the key; fetch the ring"});
   }
-  const Result<std::uint32_t> w = resolve(start.put.w, start.bucket.w, owners.count);
+  const Result<std::uint32_t> w = resolve(start.put.w, start.bucket.w, owners.replicas);
   if (!w) return refuse(start.client, w.error());
   if (!start.put.id.is_zero()) {
     if (RequestMemory::Entry* known = memory_.find(start.put.id, now.time)) {
@@ -115,7 +127,7 @@ void Puts::start(const Start& start, const Now& now) {
     return refuse(start.client, {.code = ErrorCode::expired,
                                  .message = "the deadline passed before the write was begun"});
   }
-  if (in_reach(start.placement, owners) < *w) {
+  if (!may_reach(*w, start.placement, owners)) {
     return refuse(start.client, unavailable(*w, start.placement, owners));
   }
   mint(start, owners, *w, now);
@@ -156,7 +168,7 @@ void Puts::mint(const Start& start, const Owners& owners, std::uint32_t w, const
   operation.context = std::move(minted->context);
   operation.siblings = minted->siblings;
   operation.dot = minted->dot;
-  replicate(*id, start,
+  replicate(*id,
             {.record = minted->record,
              .generation = minted->generation,
              .is_durable = minted->is_durable},
@@ -178,7 +190,7 @@ bool Puts::join_running(const Start& start, std::uint32_t w, const RequestMemory
   Operation* running = known.operation == 0 ? nullptr : operations_.find(known.operation);
   if (running == nullptr) return false;
   if (!satisfies(running->durability, durability_of(start.put, start.bucket))) return false;
-  if (running->yes >= w) {
+  if (running->quorum.held(running->yes) >= w) {
     answer(*running, start.client, w < start.bucket.w);
     return true;
   }
@@ -225,7 +237,7 @@ void Puts::send_again(const Start& start, const Owners& owners, std::uint32_t w,
   } else if (is_here) {
     known.operation = *id;
     replicate(
-        *id, start,
+        *id,
         {.record = local->record, .generation = local->generation, .is_durable = local->is_durable},
         now);
   } else {
@@ -246,12 +258,9 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   operation.request = start.put.id;
   operation.partition = start.placement.partition;
   operation.configuration = start.placement.configuration;
-  operation.owners = owners;
-  for (std::size_t place = owners.count; place < owners.total; ++place) {
-    if (place != owners.self) operation.votes[place] = Vote::idle;
-  }
-  operation.stands_for[owners.self < owners.total ? owners.self : 0] = 0;
   operation.w = static_cast<std::uint8_t>(w);
+  operation.place(owners);
+  operation.is_sloppy = start.placement.is_sloppy;
   operation.owners_needed = static_cast<std::uint8_t>(std::max(w, start.bucket.w));
   operation.durability = durability_of(start.put, start.bucket);
   operation.is_weak = w < start.bucket.w;
@@ -259,11 +268,11 @@ std::optional<std::uint64_t> Puts::begin(const Start& start, const Owners& owner
   return id;
 }
 
-void Puts::replicate(std::uint64_t id, const Start& start, const Message& message, const Now& now) {
+void Puts::replicate(std::uint64_t id, const Message& message, const Now& now) {
   Operation& operation = *operations_.find(id);
   const Owners& owners = operation.owners;
-  std::array<Target, limits::replicas_most> targets;
-  std::array<std::uint8_t, limits::replicas_most> places{};
+  std::array<Target, places_most> targets;
+  std::array<std::uint8_t, places_most> places;
   std::size_t count = 0;
   for (std::uint8_t place = 0; place < owners.count; ++place) {
     if (place == owners.self) continue;
@@ -282,7 +291,7 @@ void Puts::replicate(std::uint64_t id, const Start& start, const Message& messag
                                           .key = operation.key,
                                           .record = message.record,
                                           .durability = on_wire(operation.durability)},
-                       start.deadline);
+                       operation.deadline);
   for (std::size_t i = 0; i < count; ++i) {
     if ((refused >> i & 1) == 0) continue;
     operation.last_error = "an owner cannot be reached";
@@ -347,7 +356,7 @@ void Puts::on_vote(const TagParts& tag, NodeId from) {
   settle(tag.operation, *operation);
 }
 
-void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
+void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error, const Now& now) {
   Operation* operation = operations_.find(tag.operation);
   if (operation == nullptr || tag.owner >= operation->owners.total) return;
   if (operation->owners.nodes[tag.owner] != from) return;
@@ -356,18 +365,20 @@ void Puts::on_refusal(const TagParts& tag, NodeId from, const Error& error) {
       send_current(tag, *operation, Generation{error.generation})) {
     return;
   }
+  if (wait_for_ring(tag, *operation, error, now)) return;
   operation->last_error = error.message;
   vote(*operation, tag.owner, Vote::no);
   settle(tag.operation, *operation);
 }
 
-void Puts::on_peer_lost(NodeId peer) {
+void Puts::on_peer_lost(NodeId peer, const Now& now) {
   operations_.for_each([&](std::uint64_t id) {
     const Owners& owners = operations_.find(id)->owners;
     for (std::uint8_t place = 0; place < owners.total; ++place) {
       if (owners.nodes[place] != peer || place == owners.self) continue;
+      if ((operations_.find(id)->stale >> place & 1) != 0) return;  // it has answered
       on_refusal({.operation = id, .kind = Kind::put, .owner = place}, peer,
-                 {.code = ErrorCode::closed, .message = "the connection to a replica ended"});
+                 {.code = ErrorCode::closed, .message = "the connection to a replica ended"}, now);
       return;
     }
   });
@@ -383,9 +394,9 @@ void Puts::on_deadline(std::uint64_t id, const Now& now) {
 
 void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
   operation.votes[owner] = vote;
-  ++(vote == Vote::yes ? operation.yes : operation.no);
+  (vote == Vote::yes ? operation.yes : operation.no) |= transition::Places{1} << owner;
 #ifdef COTERIE_PLANT_VOTE_TWICE  // defined only where a test must see it
-  if (vote == Vote::yes && operation.yes < operation.owners.count) ++operation.yes;
+  if (vote == Vote::yes) operation.yes |= ~operation.yes & (operation.yes + 1);
 #endif
   if (owner == operation.owners.self) return;
   parts_.load.settled(operation.owners.nodes[owner]);
@@ -400,7 +411,7 @@ void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
 /// After a vote: answers as soon as that can be done, ends once nobody is missing.
 void Puts::settle(std::uint64_t id, Operation& operation) {
   const bool was_answered = operation.is_answered;
-  if (!was_answered && operation.yes >= operation.w) answer(operation);
+  if (!was_answered && operation.quorum.is_reached(operation.yes)) answer(operation);
   if (!operation.is_answered && !can_reach_w(id, operation)) {
     give_up(operation, operation.last_error);
   }
@@ -444,47 +455,6 @@ void Puts::refuse(ClientHandle client, const Error& error) {
   ++parts_.counters.failed;
   if (error.code == ErrorCode::unknown_outcome) ++parts_.counters.unknown;
   parts_.outbox.fail(client, error);
-}
-
-void Puts::give_up_waiting(Operation& operation) {
-  for (std::size_t place = 0; place < operation.owners.total; ++place) {
-    if (operation.votes[place] == Vote::waiting) vote(operation, place, Vote::no);
-  }
-}
-
-/// Of tries that asked for different durabilities the stronger one's votes are kept.
-void Puts::remember(RequestMemory::Entry& entry, const Operation& operation) {
-  if (entry.durability == operation.durability) {
-    if (operation.yes >= entry.votes) entry.stand_ins = operation.stand_ins();
-    entry.votes = std::max(entry.votes, operation.yes);
-  } else if (operation.durability == Durability::commit) {
-    entry.durability = operation.durability;
-    entry.votes = operation.yes;
-    entry.stand_ins = operation.stand_ins();
-  }
-}
-
-void Puts::finish(std::uint64_t id, Operation& operation) {
-  if (!operation.request.is_zero()) {
-    RequestMemory::Entry* entry = memory_.find(operation.request, Instant::min());
-    if (entry != nullptr) remember(*entry, operation);
-    if (entry != nullptr && entry->operation == id) entry->operation = 0;
-  }
-  recycle(operation.context);
-  operations_.release(id);
-}
-
-/// A replica that stays silent must not let answered puts pile up until their deadline.
-void Puts::bound_waiting(std::uint64_t id) {
-  waiting_.push_back(id);
-  while (waiting_.size() > parts_.options.waiting_puts) {
-    const std::uint64_t oldest = waiting_.front();
-    waiting_.pop_front();
-    Operation* operation = operations_.find(oldest);
-    if (operation == nullptr) continue;
-    give_up_waiting(*operation);
-    finish(oldest, *operation);
-  }
 }
 
 }  // namespace coterie::coordinator

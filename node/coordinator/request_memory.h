@@ -24,7 +24,7 @@ class RequestMemory {
     std::uint64_t operation = 0;  ///< while it runs; 0 afterwards
     Instant until;
     std::uint16_t siblings = 0;
-    /// Nodes that are known to hold it, once it has ended, and how.
+    /// The greatest W that is known to have been reached, once it has ended, and how.
     std::uint8_t votes = 0;
     /// Fallbacks among them.
     std::uint8_t stand_ins = 0;

@@ -31,6 +31,7 @@ void Scans::Operation::reset() {
     page.is_second = false;
   }
   held_bytes = 0;
+  is_stale = false;
   last_error.clear();
 }
 
@@ -44,13 +45,17 @@ std::string Scans::Operation::too_few() const {
 }
 
 std::uint16_t Scans::Operation::stand_ins() const {
-  std::uint16_t of_owners = 0;
+  transition::Places of_owners = 0;
   std::uint16_t of_fallbacks = 0;
   for (std::size_t place = 0; place < owners.total; ++place) {
     if (pages[place].read != Read::answered) continue;
-    ++(owners.is_fallback(place) ? of_fallbacks : of_owners);
+    if (owners.is_fallback(place)) {
+      ++of_fallbacks;
+    } else {
+      of_owners |= transition::Places{1} << place;
+    }
   }
-  return of_owners >= r ? std::uint16_t{0} : of_fallbacks;
+  return quorum.is_reached(of_owners) ? std::uint16_t{0} : of_fallbacks;
 }
 
 void Scans::start(const Start& start, const Now& now) {
@@ -64,7 +69,7 @@ void Scans::start(const Start& start, const Now& now) {
     return refuse({.code = ErrorCode::not_owner,
                    .message = "this node does not own the partition; fetch the ring"});
   }
-  const Result<std::uint32_t> r = resolve(start.scan.r, start.bucket.r, owners.count);
+  const Result<std::uint32_t> r = resolve(start.scan.r, start.bucket.r, owners.replicas);
   if (!r) return refuse(r.error());
   const Result<Bytes> from = decode_cursor(start.range, start.scan.cursor);
   if (!from) return refuse(from.error());
@@ -93,34 +98,75 @@ void Scans::start(const Start& start, const Now& now) {
   operation.limit_records =
       start.scan.limit_records == 0 ? most : std::min(start.scan.limit_records, most);
   operation.r = static_cast<std::uint8_t>(*r);
+  operation.quorum = owners.of_read(*r);
+  operation.is_sloppy = start.placement.is_sloppy;
   operation.resolver = start.bucket.resolver;
   if (*r < start.bucket.r) ++parts_.counters.weak;
   advance(*id, operation, now);
   if (operations_.find(*id) == nullptr) return;
-  parts_.timers.add(start.deadline,
-                    make_tag({.operation = *id, .kind = Kind::scan, .purpose = Purpose::deadline}));
+  add_timers(*id, operation, now);
+}
+
+void Scans::add_timers(std::uint64_t id, const Operation& operation, const Now& now) {
+  parts_.timers.add(operation.deadline,
+                    make_tag({.operation = id, .kind = Kind::scan, .purpose = Purpose::deadline}));
   // a page takes longer than a read: a hedge is for an owner that hangs
   const Instant hedge = now.time + 4 * std::max(parts_.read_latency.p95(), LatencyTracker::unknown);
-  if (hedge >= start.deadline) return;
+  if (hedge >= operation.deadline) return;
   parts_.timers.add(hedge,
-                    make_tag({.operation = *id, .kind = Kind::scan, .purpose = Purpose::hedge}));
+                    make_tag({.operation = id, .kind = Kind::scan, .purpose = Purpose::hedge}));
+}
+
+/// An owner has fenced a later configuration: scans again under it, as an operation of its own, if
+/// this node knows one. False: it does not.
+bool Scans::move_on(std::uint64_t id, Operation& operation, const Now& now) {
+  const Placement placement =
+      parts_.outbox.placement(operation.partition, operation.is_sloppy, false);
+  if (placement.configuration <= operation.configuration) return false;
+  ++parts_.counters.resends;
+  const Owners owners = owners_of(placement, parts_.self);
+  const std::optional<std::uint64_t> next = operations_.take(parts_.options.operations);
+  if (!next) {
+    fail(id, operation, ErrorCode::overloaded, "too many reads are in progress");
+    return true;
+  }
+  Operation& again = *operations_.find(*next);
+  again.range = operation.range;
+  again.from = operation.from;
+  again.client = operation.client;
+  again.deadline = operation.deadline;
+  again.bucket = operation.bucket;
+  again.partition = operation.partition;
+  again.configuration = placement.configuration;
+  again.owners = owners;
+  again.order = read_order(placement, owners, parts_.load);
+  again.quorum = owners.of_read(operation.r);
+  again.limit_records = operation.limit_records;
+  again.r = operation.r;
+  again.is_sloppy = operation.is_sloppy;
+  again.resolver = operation.resolver;
+  release(id, operation);
+  add_timers(*next, again, now);
+  advance(*next, again, now);
+  return true;
 }
 
 /// Goes on as far as the answers allow. May end the scan.
 void Scans::advance(std::uint64_t id, Operation& operation, const Now& now) {
   for (;;) {
-    std::uint32_t answered = 0;
-    std::uint32_t hoped_for = 0;
-    for (std::size_t owner = 0; owner < operation.owners.total; ++owner) {
+    transition::Places answered = 0;
+    transition::Places hoped_for = 0;
+    transition::Places bit = 1;
+    for (std::size_t owner = 0; owner < operation.owners.total; ++owner, bit <<= 1) {
       const Read read = operation.pages[owner].read;
-      if (read == Read::answered) ++answered;
-      if (read != Read::idle && read != Read::failed) ++hoped_for;
+      if (read == Read::answered) answered |= bit;
+      if (read != Read::idle && read != Read::failed) hoped_for |= bit;
     }
-    if (answered >= operation.r) {
+    if (operation.quorum.is_reached(answered)) {
       if (ask_again(id, operation)) continue;
       return answer(id, operation, now);
     }
-    if (hoped_for >= operation.r) return;
+    if (operation.quorum.is_reached(hoped_for)) return;
     if (!ask_next(id, operation)) {
       return fail(id, operation, ErrorCode::unavailable, operation.too_few());
     }
@@ -157,7 +203,7 @@ bool Scans::ask_again(std::uint64_t id, Operation& operation) {
 }
 
 bool Scans::ask_next(std::uint64_t id, Operation& operation) {
-  for (std::size_t i = 0; i < operation.owners.total; ++i) {
+  for (std::size_t i = 0; i < operation.owners.readable; ++i) {
     const std::uint8_t owner = operation.order[i];
     if (operation.pages[owner].read != Read::idle) continue;
     if (operation.owners.is_fallback(owner)) ++parts_.counters.stood_in;
@@ -245,9 +291,23 @@ void Scans::on_local_durable(const TagParts& tag, const Now& now) {
 void Scans::on_error(const TagParts& tag, NodeId from, const Error& error, const Now& now) {
   Operation* operation = find(tag, from);
   if (operation == nullptr || !awaits(operation->pages[tag.owner], Read::asked, tag)) return;
+  const bool is_news = operation->pages[tag.owner].is_counted;
   uncount(*operation, tag.owner);
+  if (!is_news) return;
+  if (error.code == ErrorCode::stale_configuration) {
+    operation->is_stale = true;
+    if (!move_on(tag.operation, *operation, now)) parts_.outbox.seek_epoch(from, error.epoch);
+    return;
+  }
   drop(*operation, tag.owner, error);
   advance(tag.operation, *operation, now);
+}
+
+void Scans::on_ring(const Now& now) {
+  operations_.for_each([&](std::uint64_t id) {
+    Operation& operation = *operations_.find(id);
+    if (operation.is_stale) (void)move_on(id, operation, now);
+  });
 }
 
 void Scans::on_peer_lost(NodeId peer, const Now& now) {

@@ -36,6 +36,8 @@ class Scans {
   void on_peer_lost(NodeId peer, const Now& now);
   void on_deadline(std::uint64_t id);
   void on_hedge(std::uint64_t id, const Now& now);
+  /// The ring has changed.
+  void on_ring(const Now& now);
 
   [[nodiscard]] std::size_t size() const { return operations_.size(); }
 
@@ -64,9 +66,12 @@ class Scans {
     ConfigurationNumber configuration;
     Owners owners;
     PlaceOrder order{};
+    transition::PlaceQuorum quorum;
     std::array<Page, places_most> pages;
     std::uint32_t limit_records = 0;
     std::uint8_t r = 0;
+    bool is_sloppy = false;
+    bool is_stale = false;  // an owner has fenced a later configuration
     Resolver resolver = Resolver::siblings;
     std::size_t held_bytes = 0;  // of all pages, as Parts counts them
     std::string last_error;
@@ -89,6 +94,8 @@ class Scans {
 
   [[nodiscard]] Operation* find(const TagParts& tag, NodeId from);
   void advance(std::uint64_t id, Operation& operation, const Now& now);
+  [[nodiscard]] bool move_on(std::uint64_t id, Operation& operation, const Now& now);
+  void add_timers(std::uint64_t id, const Operation& operation, const Now& now);
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
   void scan_local(std::uint64_t id, Operation& operation);

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "ring/transition/configuration.h"
+#include "ring/transition/place_quorum.h"
 
 namespace coterie::transition {
 
@@ -34,6 +35,8 @@ class Quorum {
  private:
   Quorum(std::uint32_t needed, std::span<const NodeId> first, std::span<const NodeId> second)
       : needed_(needed), first_(first), second_(second) {}
+
+  [[nodiscard]] PlaceQuorum over(std::span<const NodeId> targets) const;
 
   std::uint32_t needed_;
   std::span<const NodeId> first_;

@@ -365,6 +365,12 @@ void SimNode::answer(ShardIndex to, coordinator::ClientHandle client, Bytes fram
   });
 }
 
+void SimNode::seek_epoch(NodeId from) {
+  (void)running_->mailbox.post([this, from] {
+    if (!running_->is_stopping) running_->control->seek_epoch(from);
+  });
+}
+
 bool SimNode::is_ready() const {
   return running_ != nullptr && !running_->is_stopping && !running_->shards.empty() &&
          running_->shards_ready == running_->shards.size() && running_->control->is_clock_settled();

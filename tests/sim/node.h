@@ -108,6 +108,7 @@ class SimNode final : private Mesh {
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;
   void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) override;
+  void seek_epoch(NodeId from) override;
 
   SimNetwork& network_;
   SimWorld& world_;

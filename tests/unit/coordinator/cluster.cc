@@ -251,6 +251,21 @@ void Node::leave_hint(PartitionId of, BytesView key, NodeId target) {
   hints_.emplace_back(Bytes(key), cluster_.index_of(target));
 }
 
+void Node::seek_epoch(NodeId from, EpochNumber) {
+  sought_.push_back(cluster_.index_of(from));
+}
+
+coordinator::Placement Node::placement(PartitionId of, bool, bool) {
+  CHECK(of == partition);
+  return cluster_.placement(*this);
+}
+
+void Node::learn(const Ring& later) {
+  ring = later;
+  if (later.configuration > copy.configuration()) copy.raise_configuration(later.configuration);
+  coordinator_->on_ring(cluster_.now);
+}
+
 decltype(Message::body) Node::answer_to(const Message& message) {
   if (replica_error) return *replica_error;
   if (const auto* write = message.as<WriteMessage>()) {
@@ -331,6 +346,44 @@ void Cluster::add_fallbacks(std::size_t count) {
   }
 }
 
+void Cluster::add_nodes(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    nodes.push_back(std::make_unique<Node>(*this, nodes.size()));
+  }
+}
+
+Ring Cluster::changing(Stage stage, std::uint64_t number,
+                       const std::vector<std::size_t>& new_owners) const {
+  Ring out{.configuration = ConfigurationNumber{number}, .owners = owners};
+  std::vector<NodeId> old_ids;
+  std::vector<NodeId> new_ids;
+  for (const auto& owner : owners) old_ids.push_back(owner.node);
+  for (const auto index : new_owners) new_ids.push_back(id_of(index));
+  const transition::Configuration change{
+      .number = out.configuration, .stage = stage, .old_owners = old_ids, .new_owners = new_ids};
+  out.groups = transition::groups_of(change);
+  for (const auto id : new_ids) {
+    if (std::ranges::count(old_ids, id) == 0) out.owners.push_back({.node = id});
+  }
+  return out;
+}
+
+coordinator::Placement Cluster::placement(const Node& at) const {
+  coordinator::Placement out{.partition = partition,
+                             .configuration = configuration,
+                             .owners = owners,
+                             .groups = groups,
+                             .fallbacks = fallbacks,
+                             .is_sloppy = bucket.sloppy,
+                             .are_hints_full = are_hints_full};
+  if (at.ring) {
+    out.configuration = at.ring->configuration;
+    out.owners = at.ring->owners;
+    out.groups = at.ring->groups;
+  }
+  return out;
+}
+
 Bytes Cluster::key(BytesView partition_key, BytesView sort_key) {
   return encode_key({.token = Token{42},
                      .bucket = BucketId{1},
@@ -343,11 +396,7 @@ template <class Start>
 std::uint64_t Cluster::request(std::size_t at, Duration deadline, const Start& start) {
   const std::uint64_t client = ++next_client_;
   answers[client] = {};
-  const coordinator::Placement placement{.partition = partition,
-                                         .configuration = configuration,
-                                         .owners = owners,
-                                         .fallbacks = fallbacks,
-                                         .are_hints_full = are_hints_full};
+  const auto placement = this->placement(*nodes[at]);
   start(nodes[at]->coordinator(), coordinator::Coordinator::Request{.client = ClientHandle{client},
                                                                     .deadline = now.time + deadline,
                                                                     .bucket = bucket,

@@ -101,6 +101,13 @@ struct ClientAnswer {
 
 class Cluster;
 
+/// The partition as one node knows it.
+struct Ring {
+  ConfigurationNumber configuration{1};
+  std::vector<coordinator::Owner> owners;
+  transition::Groups groups;
+};
+
 /// One owner: the driver of a shard, in small.
 class Node final : public coordinator::LocalReplica, public coordinator::Outbox {
  public:
@@ -154,6 +161,13 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
   void reply(coordinator::ClientHandle client, const wire::ScanReply& reply) override;
   void fail(coordinator::ClientHandle client, const Error& error) override;
   void leave_hint(PartitionId of, BytesView key, NodeId target) override;
+  void seek_epoch(NodeId from, EpochNumber epoch) override;
+  coordinator::Placement placement(PartitionId of, bool is_sloppy, bool is_put) override;
+  /// This node learns of a ring, and goes on with what waits for it.
+  void learn(const Ring& later);
+  [[nodiscard]] const std::vector<std::size_t>& sought() const { return sought_; }
+
+  std::optional<Ring> ring;  // none: that of the cluster
 
  private:
   std::uint32_t send_to(std::span<const coordinator::Target> targets, Instant deadline,
@@ -171,6 +185,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
   std::vector<coordinator::Tag> waiting_;
   std::vector<Message> answers_;  // wait for sync()
   std::vector<std::pair<Bytes, std::size_t>> hints_;
+  std::vector<std::size_t> sought_;  // nodes whose epoch was asked for
   coordinator::Options options_;
   std::unique_ptr<coordinator::Coordinator> coordinator_;
 };
@@ -221,6 +236,13 @@ class Cluster {
                               const PutOptions& options = {});
   const ClientAnswer& get_now(std::size_t at, BytesView key, const GetOptions& options = {});
 
+  /// Nodes behind the owners, that own nothing yet.
+  void add_nodes(std::size_t count);
+  /// A ring in which the first nodes are the old owners, in their order, and these the new ones.
+  [[nodiscard]] Ring changing(Stage stage, std::uint64_t configuration,
+                              const std::vector<std::size_t>& new_owners) const;
+  [[nodiscard]] coordinator::Placement placement(const Node& at) const;
+
   [[nodiscard]] NodeId id_of(std::size_t index) const { return NodeId{.high = 1, .low = index}; }
   [[nodiscard]] std::size_t index_of(NodeId id) const { return id.low; }
   [[nodiscard]] static Bytes key(BytesView partition_key, BytesView sort_key = {});
@@ -232,6 +254,7 @@ class Cluster {
   std::vector<Message> queue;
   std::map<std::uint64_t, ClientAnswer> answers;
   std::vector<coordinator::Owner> owners;
+  transition::Groups groups;
   std::vector<NodeId> fallbacks;
   bool are_hints_full = false;
   ConfigurationNumber configuration{1};

@@ -284,9 +284,14 @@ TEST_CASE("owners of another configuration do not vote") {
   for (const std::size_t node : {1U, 2U}) {
     cluster.nodes[node]->copy.raise_configuration(ConfigurationNumber{2});
   }
-  CHECK(cluster.put_now(0, key, "v").code() == ErrorCode::unknown_outcome);
+  const auto put = cluster.put(0, key, "v");
+  const auto get = cluster.get(0, key);
+  cluster.deliver_all();
+  CHECK(cluster.nodes[0]->sought() == std::vector<std::size_t>{1, 2, 1});
   CHECK(cluster.nodes[1]->records.empty());
-  CHECK(cluster.get_now(0, key).code() == ErrorCode::unavailable);
+  cluster.pass(2s);
+  CHECK(cluster.answer(put).code() == ErrorCode::unknown_outcome);
+  CHECK(cluster.answer(get).code() == ErrorCode::expired);
 }
 
 TEST_CASE("a put that this node's store does not take was definitely not executed") {

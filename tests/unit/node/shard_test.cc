@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "storage/record.h"
+#include "tests/unit/node/changes.h"
 #include "tests/unit/node/shard_world.h"
 
 using namespace coterie;
@@ -300,4 +301,126 @@ TEST_CASE("a shard that stops says so, answers what is in progress, and waits fo
     world.shard.on_open(late, wire::Hello{.role = wire::Role::client});
     REQUIRE(world.take(late).size() == 1);
   }
+}
+
+namespace {
+
+/// Of the four nodes' ring, a partition that node 1 owns, a key in it, and one who does not own it.
+struct Changing : ShardWorld {
+  Changing() : ShardWorld(4) {
+    for (int i = 0; text.empty(); ++i) {
+      const std::string candidate = "key" + std::to_string(i);
+      partition = epoch->partition(epoch->token(BucketId{1}, candidate));
+      const auto owners = epoch->owners(partition);
+      if (!epoch->owns(node_id(1), partition)) continue;
+      text = candidate;
+      leaving = owners[0] == node_id(1) ? owners[1] : owners[0];
+    }
+    for (const auto& member : epoch->members()) {
+      if (!epoch->owns(member.id, partition)) arriving = member.id;
+    }
+    open = opened(epoch, partition, leaving, arriving);
+  }
+  void hear_of(const EpochPtr& later) {
+    epoch = later;
+    shard.set_view(view());
+  }
+
+  std::string text;
+  PartitionId partition;
+  NodeId leaving;
+  NodeId arriving;
+  EpochPtr open;
+};
+
+}  // namespace
+
+TEST_CASE("a request under a configuration that is not known here waits for its epoch") {
+  Changing world;
+  const Bytes stored = world.key(world.text);
+  auto scope = world.scope(stored);
+  scope.configuration = world.open->configuration(world.partition);
+  world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = scope, .key = stored}, 3);
+  CHECK(world.take(ShardWorld::peer).empty());
+  CHECK(world.mesh.sought == std::vector{node_id(2)});
+  SUBCASE("and is served then") {
+    world.hear_of(world.open);
+    const auto answers = world.take(ShardWorld::peer);
+    REQUIRE(answers.size() == 1);
+    CHECK(ShardWorld::kind(answers[0]) == wire::Kind::replica_read_reply);
+    CHECK(wire::decode_header(answers[0].substr(0, wire::header_bytes))->request_id == 3);
+  }
+  SUBCASE("or not at all, where its sender has gone") {
+    world.shard.on_closed(ShardWorld::peer, {});
+    world.hear_of(world.open);
+    CHECK(world.take(ShardWorld::peer).empty());
+  }
+}
+
+TEST_CASE("who asks under an older configuration is told so, and of the epoch") {
+  Changing world;
+  const Bytes stored = world.key(world.text);
+  const auto before = world.scope(stored);
+  world.hear_of(world.open);
+  world.hear(ShardWorld::peer, wire::ReplicaRead{.scope = before, .key = stored});
+  const auto answers = world.take(ShardWorld::peer);
+  REQUIRE(answers.size() == 1);
+  const Bytes body = answers[0].substr(wire::header_bytes);
+  const auto error = wire::decode<wire::ErrorReply>(body);
+  CHECK(error->code == ErrorCode::stale_configuration);
+  CHECK(error->generation == 0);
+  CHECK(error->epoch == world.open->number());
+}
+
+TEST_CASE("a put that an owner refuses for its configuration asks for the epoch and goes on") {
+  Changing world;
+  world.hear(ShardWorld::client, ShardWorld::put(world.text, "value"));
+  world.store.sync();
+  std::vector<std::pair<NodeId, ConnectionId>> links;
+  for (std::size_t i = 0; i < world.transport.dialled.size(); ++i) {
+    const NodeId node = node_id(world.transport.dialled[i].first.port - 7000U);
+    links.emplace_back(node, ConnectionId{NotingTransport::first_dialled + i});
+    world.shard.on_open(links.back().second, wire::Hello{.role = wire::Role::peer, .node = node});
+  }
+  REQUIRE(links.size() == 2);
+  for (const auto& [node, link] : links) {
+    const auto asked = world.take(link);
+    REQUIRE(asked.size() == 1);
+    const auto id = wire::decode_header(asked[0].substr(0, wire::header_bytes))->request_id;
+    world.hear(
+        link,
+        wire::ErrorReply{.code = ErrorCode::stale_configuration, .epoch = world.open->number()},
+        id);
+  }
+  CHECK(world.mesh.sought.size() == 2);
+  CHECK(world.take(ShardWorld::client).empty());
+  world.hear_of(world.open);
+  for (const auto& [node, link] : links) {
+    const auto asked = world.take(link);
+    REQUIRE(asked.size() == 1);
+    const Bytes body = asked[0].substr(wire::header_bytes);
+    const auto write = wire::decode<wire::ReplicaWrite>(body);
+    REQUIRE(write);
+    CHECK(write->scope.configuration == world.open->configuration(world.partition));
+    const auto id = wire::decode_header(asked[0].substr(0, wire::header_bytes))->request_id;
+    world.hear(link, wire::ReplicaWriteReply{}, id);
+  }
+  const auto answers = world.take(ShardWorld::client);
+  REQUIRE(answers.size() == 1);
+  CHECK(ShardWorld::kind(answers[0]) == wire::Kind::put_reply);
+  CHECK(world.transport.dialled.size() == 3);
+}
+
+TEST_CASE("what a client asks of a leaving owner after the cut-over is passed on") {
+  Changing world;
+  auto epoch = opened(world.epoch, world.partition, node_id(1), world.arriving);
+  world.hear_of(epoch);
+  world.hear_of(stepped(epoch, transition::Step::cut_over));
+  world.hear(ShardWorld::client, ShardWorld::get(world.text));
+  CHECK(world.shard.status().forwarded == 1);
+  // Whoever passes it on to this node has not heard of the cut-over.
+  auto get = ShardWorld::get(world.text);
+  get.forwarded = true;
+  world.hear(ShardWorld::peer, get);
+  CHECK(world.shard.status().coordinator.gets == 1);
 }

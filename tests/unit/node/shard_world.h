@@ -27,6 +27,8 @@ class NoMesh final : public Mesh {
   void answer(ShardIndex /*to*/, coordinator::ClientHandle client, Bytes frame) override {
     answered.emplace_back(client, std::move(frame));
   }
+  void seek_epoch(NodeId from) override { sought.push_back(from); }
+  std::vector<NodeId> sought;
   std::vector<PassedFrame> passed;
   std::vector<std::pair<coordinator::ClientHandle, Bytes>> answered;
 };
