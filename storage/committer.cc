@@ -69,6 +69,8 @@ LogPosition Committer::add(std::span<const Write> writes) {
   auto& batch = batches_.back();
   log_format::write_append(batch.bytes, writes);
   for (const auto& write : writes) {
+    // Of other nodes' copies: without them none of this node's is in doubt.
+    if (write.space == Space::hints) continue;
     if (write.space != Space::records || write.key.size() < sizeof(Token)) {
       batch.has_other_spaces = true;
       continue;

@@ -26,7 +26,7 @@ struct Header {
   /// The first batch of a run of the process; its position may lie beyond the successor of the one
   /// before it, where damage was found.
   bool is_opening = false;
-  /// Something in it belongs to no one partition (hints, votes, meta).
+  /// Something in it belongs to no one partition (votes, meta).
   bool has_other_spaces = false;
   std::uint64_t log_id = 0;
   /// Counts the times the log was opened; in a chain it never falls.

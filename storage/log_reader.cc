@@ -210,11 +210,11 @@ class Replayer {
   }
 
   /// Those named by the batches beyond the end, if the headers of all of them are there.
-  [[nodiscard]] std::vector<std::uint32_t> damaged_partitions() const {
+  [[nodiscard]] std::optional<std::vector<std::uint32_t>> damaged_partitions() const {
     std::vector<std::uint32_t> all;
     auto next = last_.value + 1;
     for (const auto& batch : later_) {
-      if (batch.header.first.value != next || batch.concerns_all) return {};
+      if (batch.header.first.value != next || batch.concerns_all) return std::nullopt;
       all.insert(all.end(), batch.partitions.begin(), batch.partitions.end());
       next = batch.header.last().value + 1;
     }

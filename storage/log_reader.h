@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,8 @@ struct LogReplay {
   LogEnd end;
   /// Appends that had been synced are lost.
   bool is_damaged = false;
-  /// Of these partitions; empty: it is not known of which.
-  std::vector<std::uint32_t> damaged;
+  /// Of these partitions (none: of hints for other nodes only); null: it is not known of which.
+  std::optional<std::vector<std::uint32_t>> damaged;
   std::string what_happened;  // for people; empty if nothing was damaged
 };
 

@@ -169,8 +169,8 @@ Result<void> LogStore::replay(LogPosition position, std::vector<Write> writes) {
 
 /// In the table, not in the log: the new run must not begin before the damage is known for good.
 Result<void> LogStore::record_damage(const LogReplay& replay, LogPosition table) {
-  std::vector<std::uint32_t> partitions = replay.damaged;
-  if (partitions.empty()) {
+  auto partitions = replay.damaged.value_or(std::vector<std::uint32_t>());
+  if (!replay.damaged) {
     for (std::uint32_t p = options_.shard.value; p < options_.partitions; p += options_.shards) {
       partitions.push_back(p);
     }

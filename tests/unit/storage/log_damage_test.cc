@@ -192,6 +192,38 @@ TEST_CASE("damage stays until the partition is refilled, and positions do not fa
   CHECK(!is_damaged(*rig.store, damaged.front()));
 }
 
+TEST_CASE("lost hints put no copy in doubt, what is lost of other spaces all of them") {
+  const auto damaged_by = [](Space space, bool with_records) {
+    Rig rig;
+    rig.open();
+    rig.put_synced(0, 1);
+    const auto before = rig.disk.contents();
+    for (std::uint64_t version = 2; version < 4; ++version) {
+      Write other{.space = space, .key = "what another node lacks", .value = Bytes(version, 'v')};
+      REQUIRE(rig.store->append({&other, 1}));
+      if (with_records) rig.put(1, version);
+      rig.store->request_sync();
+      rig.settle();
+    }
+    rig.kill();
+    auto contents = rig.disk.contents();
+    for (auto& [name, bytes] : contents) {
+      const auto ends = batch_ends(bytes, rig.options.new_log_id);
+      if (ends.empty()) continue;
+      const auto kept = batch_ends(before.at(name), rig.options.new_log_id);
+      bytes[kept.back() + log_format::header_bytes] ^= 1;  // the next batch's payload
+    }
+    rig.disk.set_contents(contents);
+    rig.open();
+    CHECK(!rig.store->recovery_note().empty());
+    return rig.store->status().damaged;
+  };
+  CHECK(damaged_by(Space::hints, true) == std::vector{partition_of(1)});
+  CHECK(damaged_by(Space::hints, false).empty());
+  CHECK(damaged_by(Space::meta, true).size() == rig_partitions);
+  CHECK(damaged_by(Space::meta, false).size() == rig_partitions);
+}
+
 TEST_CASE("damage below the table's position takes nothing back") {
   for (const bool goes_on : {false, true}) {
     Rig rig;
