@@ -52,7 +52,7 @@ void AntiEntropy::on_view(std::shared_ptr<const Epoch> epoch, const std::vector<
   if (epoch_ != epoch) {
     epoch_ = std::move(epoch);
     for (auto& [node, peer] : peers_) peer.shared.clear();
-    for (const auto partition : epoch_->partitions_of(options_.self)) {
+    for (const auto partition : epoch_->partitions_held_by(options_.self)) {
       if (env_.copies.copy(partition) == nullptr) continue;
       for (const auto other : other_owners(partition)) {
         auto& peer = peers_[other];
@@ -75,18 +75,21 @@ void AntiEntropy::on_view(std::shared_ptr<const Epoch> epoch, const std::vector<
 }
 
 void AntiEntropy::find_unsure(Instant now) {
-  for (const auto partition : epoch_->partitions_of(options_.self)) {
+  for (const auto partition : epoch_->partitions_held_by(options_.self)) {
     const auto* copy = env_.copies.copy(partition);
-    if (copy == nullptr || copy->state() == replica::CopyState::full) continue;
+    if (copy == nullptr || copy->state() != replica::CopyState::unsure) continue;
+    if (other_owners(partition).empty()) continue;
     if (refills_.try_emplace(partition).second) refill_due_ = now;
   }
 }
 
+/// Those whose copies this node's is compared with: of the owners whom reads count, whose copies
+/// are whole. None, if this node is none of them.
 std::vector<NodeId> AntiEntropy::other_owners(PartitionId partition) const {
-  std::vector<NodeId> out;
-  for (const auto node : epoch_->owners(partition)) {
-    if (node != options_.self) out.push_back(node);
-  }
+  const auto owners = epoch_->readers(partition);
+  if (std::ranges::count(owners, options_.self) == 0) return {};
+  std::vector<NodeId> out(owners.begin(), owners.end());
+  std::erase(out, options_.self);
   return out;
 }
 
@@ -233,7 +236,7 @@ void AntiEntropy::add_refills(Instant now) {
     if (!peer.is_alive) continue;
     Job job{.reason = RepairReason::refilling, .other = node, .bucket = {}};
     for (const auto& [partition, refill] : refills_) {
-      const auto owners = epoch_->owners(partition);
+      const auto owners = other_owners(partition);
       const auto passes = refill.passes.find(node);
       const bool is_done = passes != refill.passes.end() && passes->second >= passes_of_a_refill;
       if (!is_done && std::ranges::find(owners, node) != owners.end()) {

@@ -43,7 +43,7 @@ Result<std::size_t> AntiEntropy::start(const RepairScope& scope, RepairAction ac
   const auto* node = std::get_if<NodeId>(&scope);
   std::map<NodeId, std::vector<PartitionId>> shared;
   std::size_t partitions = 0;
-  for (const auto partition : epoch_->partitions_of(options_.self)) {
+  for (const auto partition : epoch_->partitions_held_by(options_.self)) {
     if (!is_in(scope, partition)) continue;
     for (const auto other : other_owners(partition)) {
       if (node != nullptr && *node != other && *node != options_.self) continue;
@@ -81,7 +81,7 @@ bool AntiEntropy::cancel() {
 Result<std::size_t> AntiEntropy::accept_loss(std::optional<PartitionId> only) {
   if (epoch_ == nullptr) return fail(ErrorCode::unavailable, "the node is starting");
   std::size_t changed = 0;
-  for (const auto partition : epoch_->partitions_of(options_.self)) {
+  for (const auto partition : epoch_->partitions_held_by(options_.self)) {
     const auto* copy = env_.copies.copy(partition);
     if (copy == nullptr || (only && *only != partition)) continue;
     const auto dropped = damaged_.give_up(partition);

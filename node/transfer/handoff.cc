@@ -105,19 +105,21 @@ void Handoff::on_view(std::shared_ptr<const Epoch> epoch) {
 }
 
 /// Who does not own a partition any more needs no hints for it; whoever took its place has been
-/// given what its sources held, and is told of what it misses itself. What was counted to W is
-/// another owner's from then on.
+/// given what its sources held, and is told of what it misses itself. Nor has this node anything to
+/// send of a partition that it gave away. What was counted to W is another owner's from then on.
 void Handoff::forget_moved() {
   for (const auto& [target, groups] : book_.targets()) {
     for (const auto& [partition, tally] : groups) {
-      if (epoch_ == nullptr || epoch_->owns(target, partition)) continue;
+      const bool is_owners = epoch_ == nullptr || (epoch_->holds(target, partition) &&
+                                                   epoch_->holds(options_.self, partition));
+      if (is_owners) continue;
       counts_.forgotten += tally.hints;
       book_.forget(target, partition);
     }
   }
   for (const auto& [target, groups] : env_.records.targets()) {
     for (const auto& [partition, tally] : groups) {
-      if (epoch_ == nullptr || epoch_->owns(target, partition)) continue;
+      if (epoch_ == nullptr || epoch_->holds(target, partition)) continue;
       const auto owners = epoch_->owners(partition);
       const auto other =
           std::ranges::find_if(owners, [this](NodeId owner) { return owner != options_.self; });

@@ -143,7 +143,9 @@ class Handoff {
   void send_record(NodeId target, Stream& stream, const Bytes& hint);
   [[nodiscard]] bool send_to(NodeId owner, NodeId target, const Bytes& hint,
                              HandoffStream::InFlight& sent);
-  [[nodiscard]] std::size_t owners_ready(NodeId target, PartitionId partition) const;
+  [[nodiscard]] std::vector<NodeId> owners_ready(NodeId target, PartitionId partition) const;
+  [[nodiscard]] std::size_t lacking(PartitionId partition, std::uint32_t w,
+                                    const std::vector<NodeId>& held_by) const;
   [[nodiscard]] bool send_on(NodeId target, const Bytes& hint, HandoffStream::InFlight& sent);
   void on_record_answer(NodeId target, const Bytes& hint, NodeId owner, const Result<void>& answer);
   void settle_record(Stream& stream, const Bytes& hint, bool is_held);

@@ -25,15 +25,20 @@ void Handoff::send_record(NodeId target, Stream& stream, const Bytes& hint) {
     return refuse("this node's hint: " + readable.error().message);
   }
   // Its hints are about to be another owner's.
-  if (!epoch_->owns(target, parts.partition)) return refuse("it owns the partition no more");
+  if (!epoch_->holds(target, parts.partition)) return refuse("it owns the partition no more");
   const std::size_t bytes = parts.key.size() + kept->record.size() + frame_overhead_bytes;
   if (bytes + frame_overhead_most > limits::frame_bytes) {
     return refuse("a record is too large to send");
   }
-  Stream::InFlight sent{.bytes = bytes, .value = *value, .asked = {}, .held_by = {}};
-  const std::size_t ready = owners_ready(target, parts.partition);
-  if (stream.is_detour && ready < kept->owners) {
-    return refuse("the target and " + std::to_string(kept->owners - ready) +
+  Stream::InFlight sent{.bytes = bytes,
+                        .value = *value,
+                        .configuration = epoch_->configuration(parts.partition),
+                        .asked = {},
+                        .held_by = {}};
+  const std::size_t away =
+      lacking(parts.partition, kept->owners, owners_ready(target, parts.partition));
+  if (stream.is_detour && away > 0) {
+    return refuse("the target and " + std::to_string(away) +
                   " other owners that must hold a record are away");
   }
   const bool was_sent =
@@ -66,18 +71,35 @@ bool Handoff::send_to(NodeId owner, NodeId target, const Bytes& hint,
   return was_sent;
 }
 
-/// Of the partition's owners, without the target.
-std::size_t Handoff::owners_ready(NodeId target, PartitionId partition) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(epoch_->owners(partition), [&](NodeId owner) {
-        return owner != target && owner != options_.self &&
-               env_.port.reach(owner) == HandoffPort::Reach::ready;
-      }));
+/// Of the partition's owners, old and new, without the target.
+std::vector<NodeId> Handoff::owners_ready(NodeId target, PartitionId partition) const {
+  auto owners = epoch_->holders(partition);
+  std::erase_if(owners, [&](NodeId owner) {
+    return owner == target || owner == options_.self ||
+           env_.port.reach(owner) != HandoffPort::Reach::ready;
+  });
+  return owners;
+}
+
+/// How many more owners must hold a record, besides these, until W of each group do. This node does
+/// not count, should it have become an owner: what it has is the hint.
+std::size_t Handoff::lacking(PartitionId partition, std::uint32_t w,
+                             const std::vector<NodeId>& held_by) const {
+  const auto lacking_of = [&](std::span<const NodeId> group) {
+    const auto others =
+        group.size() - static_cast<std::size_t>(std::ranges::count(group, options_.self));
+    const auto holders = static_cast<std::size_t>(std::ranges::count_if(
+        group, [&](NodeId owner) { return std::ranges::count(held_by, owner) != 0; }));
+    const auto enough = std::min<std::size_t>(w, others);
+    return enough - std::min(enough, holders);
+  };
+  const auto configuration = epoch_->at(partition);
+  return std::max(lacking_of(configuration.old_owners), lacking_of(configuration.new_owners));
 }
 
 /// Sends it to the next owner that can be reached; false: there is none.
 bool Handoff::send_on(NodeId target, const Bytes& hint, HandoffStream::InFlight& sent) {
-  for (const auto owner : epoch_->owners(decode_hint_key(hint)->partition)) {
+  for (const auto owner : epoch_->holders(decode_hint_key(hint)->partition)) {
     if (std::ranges::find(sent.asked, owner) != sent.asked.end()) continue;
     if (owner == options_.self || env_.port.reach(owner) != HandoffPort::Reach::ready) continue;
     if (send_to(owner, target, hint, sent)) return true;
@@ -99,15 +121,17 @@ void Handoff::on_record_answer(NodeId target, const Bytes& hint, NodeId owner,
   if (answer) {
     stream.failures = 0;
     sent.held_by.push_back(owner);
-    // This node does not count, should it have become an owner: what it has is the hint.
-    const auto owners = epoch_->owners(partition);
-    const auto others = owners.size() - (epoch_->owns(options_.self, partition) ? 1 : 0);
-    const auto enough = std::min<std::size_t>(kept.owners, others);
-    if (sent.held_by.size() >= enough) {
+    const auto away = lacking(partition, kept.owners, sent.held_by);
+    if (sent.configuration != epoch_->configuration(partition)) {
+      // Who was asked is not who must hold it any more: from the first again.
+      stream.has_failed = true;
+      settle_record(stream, hint, false);
+    } else if (away == 0) {
       settle_record(stream, hint, true);
     } else if (!send_on(target, hint, sent)) {
       stream.why = "only " + std::to_string(sent.held_by.size()) + " of the " +
-                   std::to_string(enough) + " owners that must hold a record can be reached";
+                   std::to_string(sent.held_by.size() + away) +
+                   " owners that must hold a record can be reached";
       stream.has_failed = true;
       settle_record(stream, hint, false);
     }

@@ -111,7 +111,7 @@ void Handoff::send_next(NodeId target, Stream& stream, Instant now) {
     stream.why = std::move(why);
   };
   const bool is_owners =
-      epoch_->owns(target, parts.partition) && epoch_->owns(options_.self, parts.partition);
+      epoch_->holds(target, parts.partition) && epoch_->holds(options_.self, parts.partition);
   const auto current =
       is_owners ? env_.port.current(parts.partition, parts.key) : Result<HandoffPort::Current>();
   if (!current) return refuse("this node's copy: " + current.error().message);

@@ -47,7 +47,8 @@ struct HandoffStream {
     /// Another write was missed since it was sent: the hint stays.
     bool is_needed_again = false;
     // Of a hint that holds a record:
-    Bytes value;                  // as it was when it was sent
+    Bytes value;  // as it was when it was sent
+    ConfigurationNumber configuration;
     std::vector<NodeId> asked;    // to hold it, in order
     std::vector<NodeId> held_by;  // those of them that do, durably
   };

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "base/limits.h"
+#include "tests/unit/node/changes.h"
 #include "tests/unit/transfer/repair_world.h"
 
 namespace coterie::transfer {
@@ -31,6 +32,31 @@ TEST_CASE("copies converge by themselves, each pair compared by one of the two")
   // Two pairs, every minute, more or less.
   CHECK(later - rounds >= 16);
   CHECK(later - rounds <= 24);
+}
+
+TEST_CASE(
+    "a new owner's copy is compared with others once it is whole, and a leaving one no more") {
+  const auto stable = sample_epoch(4, world_partitions);
+  const PartitionId partition{0};
+  const NodeId leaving = stable->owners(partition)[1];
+  NodeId arriving;
+  for (const auto& member : stable->members()) {
+    if (!stable->owns(member.id, partition)) arriving = member.id;
+  }
+  const auto open = opened(stable, partition, leaving, arriving);
+  const auto cut_over = stepped(open, transition::Step::cut_over);
+  RepairWorld world;
+  const auto compared_by = [&](NodeId node, const EpochPtr& epoch) {
+    Side side(world, open, node, RepairWorld::off(), world.clock, world.timers);
+    side.local.set_epoch(epoch, node, ShardIndex{0}, 1);
+    side.epoch = epoch;
+    side.view({});
+    return side.anti_entropy.start(partition, RepairAction::verify).value_or(0);
+  };
+  CHECK(compared_by(leaving, open) == 2);
+  CHECK(compared_by(arriving, open) == 0);
+  CHECK(compared_by(leaving, cut_over) == 0);
+  CHECK(compared_by(arriving, cut_over) == 2);
 }
 
 TEST_CASE("nothing is compared while it is switched off or paused") {

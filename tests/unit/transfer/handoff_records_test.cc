@@ -5,6 +5,7 @@
 
 #include "node/transfer/handoff.h"
 #include "storage/record.h"
+#include "tests/unit/node/changes.h"
 #include "tests/unit/transfer/handoff_world.h"
 
 using namespace coterie;
@@ -140,4 +141,38 @@ TEST_CASE("a hint from before a purge came back with old data: it goes") {
   world.port.answer(
       std::unexpected(Error{.code = ErrorCode::stale_configuration, .message = "another epoch"}));
   CHECK(world.hints_left() == 1);
+}
+
+TEST_CASE(
+    "while owners change, a hint goes when W of the old and W of the new ones hold its record") {
+  FallbackWorld world;
+  const auto owners = world.owners();
+  const auto target = owners[2];
+  world.epoch = opened(world.epoch, world.foreign(), target, node_id(4));
+  world.handoff->on_view(world.epoch);
+  world.keep(target);
+  REQUIRE(world.port.sent.size() == 1);
+  CHECK(world.port.sent[0].to == target);
+  CHECK(world.port.sent[0].scope.configuration == ConfigurationNumber{2});
+  world.port.answer();
+  REQUIRE(world.port.sent.size() == 1);
+  CHECK(world.port.sent[0].to == owners[0]);
+  world.port.answer();
+  // Two of the old owners; of the new ones this node is one, and what it has is the hint.
+  REQUIRE(world.port.sent.size() == 1);
+  CHECK(world.port.sent[0].to == owners[1]);
+  SUBCASE("") {
+    world.port.answer();
+    CHECK(world.hints_left() == 0);
+  }
+  SUBCASE("an answer under an earlier configuration counts no more") {
+    world.epoch = stepped(world.epoch, transition::Step::abort);
+    world.handoff->on_view(world.epoch);
+    world.port.answer();
+    CHECK(world.hints_left() == 1);
+    world.timers.advance(60s);
+    REQUIRE(world.port.sent.size() == 1);
+    CHECK(world.port.sent[0].to == target);
+    CHECK(world.port.sent[0].scope.configuration == ConfigurationNumber{3});
+  }
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/node/changes.h"
 #include "tests/unit/transfer/handoff_world.h"
 
 using namespace coterie;
@@ -271,4 +272,30 @@ TEST_CASE("after a restart what was left is replayed") {
   }
   CHECK(world.hints_left() == 0);
   CHECK(world.handoff->status().replayed == 2100);
+}
+
+TEST_CASE(
+    "hints follow the owners: a new one is sent what it missed, and who gave up sends nothing") {
+  World world(4);
+  const Bytes key = world.new_key();
+  const auto partition = world.partition(key);
+  NodeId arriving;
+  for (const auto& member : world.epoch->members()) {
+    if (!world.epoch->owns(member.id, partition)) arriving = member.id;
+  }
+  world.epoch = opened(world.epoch, partition, node_id(1), arriving);
+  world.handoff->on_view(world.epoch);
+  world.handoff->leave(partition, key, arriving);
+  world.timers.advance(std::chrono::seconds(1));
+  REQUIRE(world.port.sent.size() == 1);
+  CHECK(world.port.sent[0].to == arriving);
+  CHECK(world.hints_left() == 1);
+  world.epoch = stepped(world.epoch, transition::Step::cut_over);
+  world.handoff->on_view(world.epoch);
+  CHECK(world.hints_left() == 1);
+  world.epoch = stepped(world.epoch, transition::Step::finish);
+  world.handoff->on_view(world.epoch);
+  world.timers.advance(std::chrono::seconds(1));
+  CHECK(world.hints_left() == 0);
+  CHECK(world.handoff->status().forgotten == 1);
 }
