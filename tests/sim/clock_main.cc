@@ -3,17 +3,16 @@
 // lives long by it.
 
 #include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "base/limits.h"
 #include "storage/key.h"
 #include "storage/record.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/oracles.h"
+#include "tests/sim/seed_runs.h"
 #include "tests/sim/workload.h"
 
 namespace coterie::sim {
@@ -181,49 +180,28 @@ class WrongClock {
   std::uint64_t written_ = 0;
 };
 
-int run(std::uint64_t first, std::uint64_t seeds, bool has_trace) {
-  std::uint64_t failed = 0;
+int run(const SeedArguments& arguments) {
   std::uint64_t clamped = 0;
   std::uint64_t written = 0;
-  for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+  const auto done = run_seeds(arguments, [&](std::uint64_t seed, const Story::Line& listen) {
     WrongClock world(seed);
-    if (has_trace) {
-      world.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
-    }
-    const auto violation = world.run();
+    world.listen(listen);
+    auto violation = world.run();
     clamped += world.clamped();
     written += world.written();
-    if (!violation) continue;
-    ++failed;
-    std::printf("FAILED seed %llu: %s: %s\n  again: sim_clock --first %llu --trace\n",
-                static_cast<unsigned long long>(seed), violation->oracle.c_str(),
-                violation->story.c_str(), static_cast<unsigned long long>(seed));
-  }
+    return violation;
+  });
   std::printf("%llu seeds, %llu written, %llu readings clamped, %llu violations\n",
-              static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(written),
-              static_cast<unsigned long long>(clamped), static_cast<unsigned long long>(failed));
-  return failed == 0 && clamped > 0 && written > 0 ? 0 : 1;
+              static_cast<unsigned long long>(done.seeds), static_cast<unsigned long long>(written),
+              static_cast<unsigned long long>(clamped),
+              static_cast<unsigned long long>(done.failed));
+  return done.failed == 0 && clamped > 0 && written > 0 ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  std::uint64_t first = 1;
-  std::uint64_t seeds = 1;
-  bool has_trace = false;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view option = values[i];
-    if (option == "--trace") {
-      has_trace = true;
-    } else if (i + 1 < count && option == "--first") {
-      first = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--seeds") {
-      seeds = std::strtoull(values[++i], nullptr, 10);
-    } else {
-      std::fputs("usage: sim_clock [--first S] [--seeds N] [--trace]\n", stderr);
-      return 2;
-    }
-  }
-  return coterie::sim::run(first, seeds, has_trace);
+  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_clock");
+  return arguments ? coterie::sim::run(*arguments) : 2;
 }

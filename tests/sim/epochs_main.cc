@@ -3,15 +3,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "tests/sim/arguments.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/oracles.h"
+#include "tests/sim/seed_runs.h"
 
 namespace coterie::sim {
 namespace {
@@ -182,76 +180,34 @@ class Elections {
   Totals totals_;
 };
 
-struct Options {
-  std::uint64_t first = 1;
-  std::uint64_t seeds = 1;
-  bool has_trace = false;
-};
-
-std::optional<Options> read(int count, char** values) {
-  Options out;
-  std::optional<std::uint64_t> small;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view option = values[i];
-    if (option == "--trace") {
-      out.has_trace = true;
-    } else if (i + 1 < count && option == "--first") {
-      out.first = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--seeds") {
-      out.seeds = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--small") {
-      small = std::strtoull(values[++i], nullptr, 10);
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (small && test_scale() == Scale::small) out.seeds = *small;
-  return out;
-}
-
-int run(const Options& options) {
+int run(const SeedArguments& arguments) {
   Totals totals;
-  std::uint64_t failed = 0;
-  for (std::uint64_t i = 0; i < options.seeds; ++i) {
-    const auto seed = options.first + i;
+  const auto done = run_seeds(arguments, [&totals](std::uint64_t seed, const Story::Line& listen) {
     Elections elections(seed);
-    if (options.has_trace) {
-      elections.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
-    }
-    const auto violation = elections.run();
+    elections.listen(listen);
+    auto violation = elections.run();
     totals.proposals += elections.totals().proposals;
     totals.decided += elections.totals().decided;
     totals.refused += elections.totals().refused;
     totals.open += elections.totals().open;
-    if (!violation) continue;
-    ++failed;
-    std::printf("FAILED seed %llu: %s: %s\n  again: sim_epochs --first %llu --trace\n",
-                static_cast<unsigned long long>(seed), violation->oracle.c_str(),
-                violation->story.c_str(), static_cast<unsigned long long>(seed));
-  }
+    return violation;
+  });
   std::printf(
       "%llu seeds, %llu proposals: %llu decided, %llu refused, %llu not told; "
       "%llu violations\n",
-      static_cast<unsigned long long>(options.seeds),
+      static_cast<unsigned long long>(done.seeds),
       static_cast<unsigned long long>(totals.proposals),
       static_cast<unsigned long long>(totals.decided),
       static_cast<unsigned long long>(totals.refused), static_cast<unsigned long long>(totals.open),
-      static_cast<unsigned long long>(failed));
-  const bool is_at_work = totals.decided >= options.seeds && totals.refused >= options.seeds;
-  return failed == 0 && is_at_work ? 0 : 1;
+      static_cast<unsigned long long>(done.failed));
+  const bool is_at_work = totals.decided >= done.seeds && totals.refused >= done.seeds;
+  return done.failed == 0 && is_at_work ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  const auto options = coterie::sim::read(count, values);
-  if (!options) {
-    std::fputs(
-        "usage: sim_epochs [--first S] [--seeds N] [--small N] [--trace]\n"
-        "--small: how many seeds if COTERIE_TEST_SCALE is small\n",
-        stderr);
-    return 2;
-  }
-  return coterie::sim::run(*options);
+  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_epochs");
+  return arguments ? coterie::sim::run(*arguments) : 2;
 }

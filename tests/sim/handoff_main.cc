@@ -3,15 +3,13 @@
 // that none hides what another leaves out.
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "tests/sim/arguments.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/oracles.h"
+#include "tests/sim/seed_runs.h"
 #include "tests/sim/workload.h"
 
 namespace coterie::sim {
@@ -158,83 +156,33 @@ class Absences {
   std::uint64_t repaired_ = 0;
 };
 
-struct Options {
-  std::uint64_t first = 1;
-  std::uint64_t seeds = 1;
-  bool stops_at_failure = false;
-  bool has_trace = false;
-  By by = By::handoff;
-};
-
-std::optional<Options> read(int count, char** values) {
-  Options out;
-  std::optional<std::uint64_t> small;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view option = values[i];
-    if (option == "--until-failure") {
-      out.stops_at_failure = true;
-    } else if (option == "--anti-entropy") {
-      out.by = By::anti_entropy;
-    } else if (option == "--trace") {
-      out.has_trace = true;
-    } else if (i + 1 < count && option == "--first") {
-      out.first = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--seeds") {
-      out.seeds = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--small") {
-      small = std::strtoull(values[++i], nullptr, 10);
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (small && test_scale() == Scale::small) out.seeds = *small;
-  return out;
-}
-
-int run(const Options& options) {
-  std::uint64_t failed = 0;
+int run(const SeedArguments& arguments) {
+  const By by = arguments.has_own ? By::anti_entropy : By::handoff;
   std::uint64_t left = 0;
   std::uint64_t replayed = 0;
   std::uint64_t repaired = 0;
-  for (std::uint64_t i = 0; i < options.seeds; ++i) {
-    const std::uint64_t seed = options.first + i;
-    Absences absences(seed, options.by);
-    if (options.has_trace) {
-      absences.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
-    }
-    const auto violation = absences.run();
+  const auto done = run_seeds(arguments, [&](std::uint64_t seed, const Story::Line& listen) {
+    Absences absences(seed, by);
+    absences.listen(listen);
+    auto violation = absences.run();
     left += absences.left();
     replayed += absences.replayed();
     repaired += absences.repaired();
-    if (!violation) continue;
-    ++failed;
-    std::printf("FAILED seed %llu: %s: %s\n  again: sim_handoff --first %llu%s --trace\n",
-                static_cast<unsigned long long>(seed), violation->oracle.c_str(),
-                violation->story.c_str(), static_cast<unsigned long long>(seed),
-                options.by == By::anti_entropy ? " --anti-entropy" : "");
-    if (options.stops_at_failure) break;
-  }
+    return violation;
+  });
   std::printf("%llu seeds, %llu hints left, %llu replayed, %llu repaired, %llu violations\n",
-              static_cast<unsigned long long>(options.seeds), static_cast<unsigned long long>(left),
+              static_cast<unsigned long long>(done.seeds), static_cast<unsigned long long>(left),
               static_cast<unsigned long long>(replayed), static_cast<unsigned long long>(repaired),
-              static_cast<unsigned long long>(failed));
-  const bool is_at_work = (options.by == By::handoff ? replayed : repaired) > 0;
-  const bool is_alone = (options.by == By::handoff ? repaired : replayed) == 0;
-  return failed == 0 && is_at_work && is_alone ? 0 : 1;
+              static_cast<unsigned long long>(done.failed));
+  const bool is_at_work = (by == By::handoff ? replayed : repaired) > 0;
+  const bool is_alone = (by == By::handoff ? repaired : replayed) == 0;
+  return done.failed == 0 && is_at_work && is_alone ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  const auto options = coterie::sim::read(count, values);
-  if (!options) {
-    std::fputs(
-        "usage: sim_handoff [--first S] [--seeds N] [--small N] [--anti-entropy]\n"
-        "                   [--until-failure] [--trace]\n"
-        "--small: how many seeds if COTERIE_TEST_SCALE is small\n",
-        stderr);
-    return 2;
-  }
-  return coterie::sim::run(*options);
+  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_handoff", "--anti-entropy");
+  return arguments ? coterie::sim::run(*arguments) : 2;
 }
