@@ -177,6 +177,14 @@ inline constexpr auto epoch_round_pause_least = 20ms;  // after a lost round; do
 inline constexpr auto epoch_round_pause_most = 1s;
 inline constexpr auto epoch_finish_after = 5s;  // a voter finishes what a proposer left
 
+// Of taking a change of owners from stage to stage.
+inline constexpr auto change_poll = 250ms;  // of owners' evidence; more the more nodes come before
+inline constexpr auto change_patience = 2s;
+inline constexpr std::size_t change_questions = 16;  // unanswered at once
+inline constexpr auto change_take_over = 2s;  // for each live node that should have been faster
+inline constexpr auto change_retry_least = 250ms;  // doubles
+inline constexpr auto change_retry_most = 30s;
+
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull
 inline constexpr std::size_t epoch_bytes = 8U << 20;

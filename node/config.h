@@ -43,6 +43,9 @@ struct Config {
     std::uint64_t bytes_a_second = limits::handoff_rate_bytes;
     std::uint64_t window = limits::handoff_window;
   } handoff;
+  struct Streams {
+    std::uint64_t bytes_a_second = limits::stream_rate_bytes;
+  } streams;
   struct Purge {
     bool enabled = true;
     std::uint32_t interval_seconds = static_cast<std::uint32_t>(

@@ -150,6 +150,10 @@ class LocalCopies final : public coordinator::LocalReplica {
     Rests rests;
   };
   [[nodiscard]] Result<Purged> purge_apply(const wire::PurgeApply& message, WallTime now);
+  /// A copy that is being filled takes on what its source has promised, before it takes a record of
+  /// it. Errors: not_owner, the store's.
+  [[nodiscard]] Result<void> adopt_purges(PartitionId partition, Generation generation,
+                                          Generation purged);
   /// Copies that were restored from an old state: emptied, `unsure`, to be refilled.
   [[nodiscard]] const std::set<PartitionId>& destroyed() const { return destroyed_; }
   /// A destroyed copy holds again what its other owners hold; it answers once more. Errors: the

@@ -61,6 +61,18 @@ Result<LogPosition> LocalCopies::raise_generation(PartitionId partition, Generat
   return stored->rests_on;
 }
 
+Result<void> LocalCopies::adopt_purges(PartitionId partition, Generation generation,
+                                       Generation purged) {
+  auto* copy = find(partition);
+  if (copy == nullptr) return fail(ErrorCode::not_owner, "this node has no copy of the partition");
+  if (generation <= copy->generation() && purged <= copy->purged()) return {};
+  copy->raise_purged(std::max(copy->purged(), purged));
+  copy->raise_generation(std::max(copy->generation(), generation));
+  const auto kept = keep_purge_state(*copy, emptying_.contains(partition));
+  if (!kept) return std::unexpected(kept.error());
+  return {};
+}
+
 void LocalCopies::heard_of_purge(PartitionId partition, Generation purged) {
   auto* copy = find(partition);
   if (copy == nullptr || copy->generation() >= purged) return;

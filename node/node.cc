@@ -185,9 +185,16 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
     options.shard.admission.bytes_a_shard = config_.limits.in_flight_bytes;
     options.shard.handoff.bytes_a_second = config_.handoff.bytes_a_second / identity_.shards;
     options.shard.handoff.window = config_.handoff.window;
+    options.shard.stream_bytes_a_second = config_.streams.bytes_a_second / identity_.shards;
     options.shard.anti_entropy = options_of(config_.anti_entropy);
     options.shard.scrub = {.interval = std::chrono::seconds(config_.scrub.interval_s),
                            .bytes_a_second = config_.scrub.bytes_a_second / identity_.shards};
+    options.on_evidence = [this](std::vector<wire::PartitionEvidence> evidence) {
+      // Of what is lost here the shard tells again.
+      (void)loop_.mailbox().post([this, evidence = std::move(evidence)] {
+        for (const auto& one : evidence) control_->note_evidence(one);
+      });
+    };
     shards_.push_back(std::make_unique<ShardThread>(
         std::move(options), *this, log_, view, [this](const Result<void>& result) {
           (void)loop_.mailbox().post([this, result] { on_shard_ready(result); });

@@ -240,6 +240,15 @@ void add_anti_entropy(std::vector<Setting>& out) {
   number("to_hour", "hour (UTC)", "See `from_hour`.", &Part::to_hour, 0, 23);
 }
 
+void add_streams(std::vector<Setting>& out) {
+  out.push_back({"streams", "bytes_a_second", "bytes a second",
+                 "How fast this node takes partitions that a change of the ring gives it.",
+                 set_with(
+                     whole(1 << 10, std::int64_t{1} << 40),
+                     [](Config & c) -> auto& { return c.streams.bytes_a_second; }),
+                 [](const Config& c) { return std::to_string(c.streams.bytes_a_second); }});
+}
+
 void add_rest(std::vector<Setting>& out) {
   out.push_back({"limits", "value_bytes", "bytes", "The largest value a put may carry.",
                  set_with(
@@ -360,6 +369,7 @@ const std::vector<Setting>& all_settings() {
     add_doors(out);
     add_cluster(out);
     add_anti_entropy(out);
+    add_streams(out);
     add_rest(out);
     return out;
   }();

@@ -26,7 +26,8 @@ Shard::Shard(const Environment& environment, Options options, Random random,
            .turns = environment.turns,
            .store = environment.store,
            .mesh = environment.mesh,
-           .log = environment.log},
+           .log = environment.log,
+           .on_evidence = environment.on_evidence},
       options_(std::move(options)),
       links_(env_.clock, random.fork(), [this](ShardIndex theirs) { return hello(theirs); }),
       gate_(
@@ -77,6 +78,21 @@ Shard::Shard(const Environment& environment, Options options, Random random,
                .anti_entropy = options_.anti_entropy,
                .scrub = options_.scrub},
               random.fork()),
+      streams_({.clock = env_.clock,
+                .timers = env_.timers,
+                .store = env_.store,
+                .copies = copies_,
+                .gate = gate_,
+                .links = links_,
+                .calls = calls_,
+                .log = env_.log,
+                .should_yield = [this] { return should_yield(); },
+                .on_evidence = env_.on_evidence},
+               {.self = options_.node,
+                .shard = options_.shard,
+                .shards = options_.shards,
+                .bytes_a_second = options_.stream_bytes_a_second},
+               random.fork()),
       tender_(env_.timers, copies_, [this] { return should_yield(); }) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
@@ -98,6 +114,7 @@ void Shard::attach(Transport& transport) {
   transport_ = &transport;
   links_.attach(transport);
   repair_.set_view(view_, handoff_.needs_repair());
+  streams_.set_view(view_);
 }
 
 void Shard::set_view(std::shared_ptr<const RingView> view) {
@@ -118,6 +135,7 @@ void Shard::set_view(std::shared_ptr<const RingView> view) {
   if (transport_ != nullptr) {
     repair_.set_view(view_, handoff_.needs_repair());
     if (has_new_epoch) on_epoch();
+    streams_.set_view(view_);
   }
   settle();
 }
@@ -175,6 +193,8 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
     case wire::Kind::range_digests:
     case wire::Kind::range_pieces:
     case wire::Kind::replica_records:
+    case wire::Kind::stream_open:
+    case wire::Kind::stream_batch:
       serve_replica(connection, header, body);
       break;
     case wire::Kind::go_away:
@@ -298,6 +318,7 @@ ShardStatus Shard::status() const {
   out.purge = purge_.status();
   out.anti_entropy = repair_.anti_entropy().status();
   out.scrub = repair_.scrub().status();
+  out.streams = streams_.status();
   out.coordinator = coordinator_.counters();
   out.clock_readings_clamped = clock_.readings_clamped();
   out.wall = clock_.wall_now();

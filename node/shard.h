@@ -34,6 +34,7 @@
 #include "node/purge_performer.h"
 #include "node/ring_view.h"
 #include "node/shard_repair.h"
+#include "node/shard_streams.h"
 #include "node/transfer/handoff.h"
 #include "node/transfer/purge.h"
 #include "node/waiting_requests.h"
@@ -68,6 +69,7 @@ struct ShardStatus {
   transfer::PurgeStatus purge;
   transfer::AntiEntropyStatus anti_entropy;
   transfer::ScrubStatus scrub;
+  transfer::StreamsStatus streams;
   coordinator::Counters coordinator;
   Histogram get_latency;
   Histogram put_latency;
@@ -84,6 +86,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     Store& store;
     Mesh& mesh;
     Log& log;
+    /// Called on the shard's thread, also while it is made; may be none.
+    ShardStreams::OnEvidence on_evidence = {};
   };
   struct PurgeOptions {
     bool is_enabled = true;
@@ -102,6 +106,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     PurgeOptions purge;
     transfer::AntiEntropyOptions anti_entropy;
     transfer::ScrubOptions scrub;
+    std::uint64_t stream_bytes_a_second = limits::stream_rate_bytes;
   };
 
   Shard(const Environment& environment, Options options, Random random,
@@ -137,10 +142,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   [[nodiscard]] const LocalCopies& copies() const { return copies_; }
   /// To fill those that a change gives this node.
   [[nodiscard]] LocalCopies& copies() { return copies_; }
-  /// See LocalCopies::fenced(): `handler` is called, on this thread, when one has risen.
-  void set_fence_handler(LocalCopies::OnFenced handler) {
-    copies_.set_fence_handler(std::move(handler));
-  }
+  /// The streams by which this node gets partitions: to set their rate.
+  [[nodiscard]] transfer::Streams& streams() { return streams_.streams(); }
 
   /// From other shards of this node (Mesh).
   void on_passed(const PassedFrame& frame);
@@ -233,7 +236,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   [[nodiscard]] Result<void> serve_purge(ConnectionId connection, const wire::FrameHeader& header,
                                          BytesView body);
   void answer_inspection(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
-  void answer_comparison(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  void answer_transfer(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   void answer_replica(const LocalCopies::Rests& rests, ConnectionId connection, Bytes frame,
                       const wire::Envelope& envelope);
   void on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body);
@@ -291,6 +294,7 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   PurgePerformer purge_performer_;
   transfer::Purge purge_;
   ShardRepair repair_;
+  ShardStreams streams_;
   CopyTender tender_;
   WaitingRequests waiting_;
   coordinator::Slab<Client> clients_;

@@ -81,8 +81,9 @@ void Shard::serve_replica(ConnectionId connection, const wire::FrameHeader& head
     error = page.error();
   } else if (header.kind == wire::Kind::replica_inspect) {
     return answer_inspection(connection, header, body);
-  } else if (transfer::ComparisonAnswers::takes(header.kind)) {
-    return answer_comparison(connection, header, body);
+  } else if (transfer::ComparisonAnswers::takes(header.kind) ||
+             transfer::StreamSource::takes(header.kind)) {
+    return answer_transfer(connection, header, body);
   }
   if (error.code == ErrorCode::stale_configuration && error.generation == 0) {
     error.epoch = view_->epoch->number();
@@ -113,10 +114,12 @@ void Shard::answer_inspection(ConnectionId connection, const wire::FrameHeader& 
   answer_replica({}, connection, wire::encode(reply, envelope), envelope);
 }
 
-void Shard::answer_comparison(ConnectionId connection, const wire::FrameHeader& header,
-                              BytesView body) {
+void Shard::answer_transfer(ConnectionId connection, const wire::FrameHeader& header,
+                            BytesView body) {
   const wire::Envelope envelope{.request_id = header.request_id};
-  auto answer = repair_.answers().answer(header.kind, body, envelope);
+  auto answer = transfer::StreamSource::takes(header.kind)
+                    ? streams_.source().answer(header.kind, body, envelope)
+                    : repair_.answers().answer(header.kind, body, envelope);
   if (!answer) return send_here(connection, error_frame(answer.error(), envelope));
   answer_replica({.position = env_.store.last()}, connection, *std::move(answer), envelope);
 }

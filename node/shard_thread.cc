@@ -75,7 +75,8 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
                                                           .turns = loop_.turns(),
                                                           .store = *out->store,
                                                           .mesh = mesh_,
-                                                          .log = log_},
+                                                          .log = log_,
+                                                          .on_evidence = options_.on_evidence},
                                        options_.shard, Random(random_bits()), std::move(view));
   out->transport = std::make_unique<UvTransport>(loop_, *out->shard);
   out->shard->attach(*out->transport);

@@ -23,6 +23,8 @@ class ShardThread {
     std::string directory;
     std::uint32_t partitions = 0;
     std::uint64_t map_bytes = 0;
+    /// Called on the shard's thread.
+    ShardStreams::OnEvidence on_evidence;
   };
   /// Called on the shard's thread: once recovery ended, well or not.
   using OnReady = std::function<void(Result<void>)>;

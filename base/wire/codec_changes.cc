@@ -24,7 +24,8 @@ PartitionEvidence read_partition(const fb::PartitionEvidence& table, Fields& fie
   return {.partition = fields.partition(table.partition()),
           .fenced = ConfigurationNumber{table.fenced()},
           .covered = fields.list(table.covered(), limits::replicas_most, "the sources",
-                                 [](const fb::Id128& id) { return to_id<NodeId>(&id); })};
+                                 [](const fb::Id128& id) { return to_id<NodeId>(&id); }),
+          .covered_at = ConfigurationNumber{table.covered_at()}};
 }
 
 ChangeEvidenceReply read_answer(const fb::ChangeEvidenceReply& table, Fields& fields) {
@@ -57,8 +58,8 @@ Bytes encode(const ChangeEvidenceReply& message, const Envelope& envelope) {
     covered.reserve(one.covered.size());
     for (const NodeId source : one.covered) covered.push_back(to_fb(source));
     const auto sources = (*frame).CreateVectorOfStructs(covered);
-    list.push_back(
-        fb::CreatePartitionEvidence(*frame, one.partition.value, one.fenced.value, sources));
+    list.push_back(fb::CreatePartitionEvidence(*frame, one.partition.value, one.fenced.value,
+                                               sources, one.covered_at.value));
   }
   const auto partitions = (*frame).CreateVector(list);
   return frame.finish(Kind::change_evidence_reply, envelope,

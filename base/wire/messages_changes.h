@@ -53,6 +53,8 @@ struct PartitionEvidence {
   /// Owners from before, all of whose copies, as they were when they fenced the change's opening,
   /// the node asked holds.
   std::vector<NodeId> covered;
+  /// The configuration that opened the change of which `covered` is said; 0 with none.
+  ConfigurationNumber covered_at;
 };
 
 struct ChangeEvidenceReply {

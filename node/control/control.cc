@@ -68,6 +68,7 @@ bool is_reply(wire::Kind kind) {
     case wire::Kind::birth_info_reply:
     case wire::Kind::epoch_reply:
     case wire::Kind::epoch_vote:
+    case wire::Kind::change_evidence_reply:
       return true;
     default:
       return false;
@@ -84,12 +85,13 @@ Control::Control(Environment environment, Options options, Random random, OnView
       gossip_(env_.clock.now(), gossip_options(options_), *seal_, random.fork()),
       birth_({.self = options_.identity.node, .config = options_.config}, random.fork()),
       epochs_(env_.files),
-      voting_(options_.identity.node, env_.files, epochs_, env_.log),
+      voting_(options_.identity.node, env_.files, epochs_, env_.log, options_.serves_changes),
       calls_(env_.timers, [this] { return hello(); }),
       random_(random.fork()) {}
 
 Control::~Control() {
-  for (const auto timer : {gossip_timer_, birth_timer_, leave_timer_, finish_timer_}) {
+  for (const auto timer :
+       {gossip_timer_, birth_timer_, leave_timer_, finish_timer_, drive_timer_}) {
     env_.timers.cancel(timer);
   }
 }
@@ -333,7 +335,7 @@ void Control::ask(const Birth::Question& question) {
 }
 
 void Control::adopt(std::shared_ptr<const Epoch> epoch) {
-  if (auto fine = check_servable(*epoch); !fine) {
+  if (auto fine = check_servable(*epoch, options_.serves_changes); !fine) {
     env_.log.error("epochs", fine.error().message);
     return;
   }
@@ -349,6 +351,7 @@ void Control::adopt(std::shared_ptr<const Epoch> epoch) {
   gossip_.set_cluster_id(hash_of(newest.cluster()));
   gossip_.set_epoch({.number = newest.number(), .hash = newest.hash()});
   publish();
+  on_epoch_of_changes();
 }
 
 void Control::fetch_epoch(const Address& from) {
@@ -427,6 +430,9 @@ Bytes Control::serve(const wire::FrameHeader& header, BytesView body) {
     case wire::Kind::epoch_prepare:
     case wire::Kind::epoch_accept:
       answer = serve_vote(header.kind, body, envelope);
+      break;
+    case wire::Kind::change_evidence:
+      answer = serve_change_evidence(body, envelope);
       break;
     default:
       break;

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,7 @@
 #include "node/config.h"
 #include "node/control/birth.h"
 #include "node/control/calls.h"
+#include "node/control/change_driver.h"
 #include "node/control/cluster_clock.h"
 #include "node/control/epoch_log.h"
 #include "node/control/proposal.h"
@@ -44,6 +48,8 @@ class Control final : public TransportHandler, public DatagramHandler {
     gossip::Settings gossip;
     /// The data directory holds a shard's files: without an epoch it is damaged, not empty.
     bool has_data = false;
+    /// Epochs in which owners change are voted for, proposed and adopted, see servable.h.
+    bool serves_changes = false;
   };
   /// Called on this loop whenever the ring or a member has changed, from the first epoch on.
   using OnView = std::function<void(std::shared_ptr<const RingView>)>;
@@ -69,6 +75,11 @@ class Control final : public TransportHandler, public DatagramHandler {
 
   /// `from` is known to be ahead: its epoch is fetched, if that is not under way already.
   void seek_epoch(NodeId from);
+
+  /// A shard of this node keeps this durably, of a partition whose owners change.
+  void note_evidence(const wire::PartitionEvidence& evidence);
+  /// The changes of owners under way, and what they wait for as far as this node knows.
+  [[nodiscard]] std::vector<ChangeProgress> changes() const;
 
   /// The hello this node says on the gossip door.
   [[nodiscard]] wire::Hello hello() const;
@@ -116,6 +127,14 @@ class Control final : public TransportHandler, public DatagramHandler {
   [[nodiscard]] Result<Bytes> serve_birth_accept(BytesView body, const wire::Envelope& envelope);
   [[nodiscard]] Result<Bytes> serve_epoch_fetch(BytesView body, const wire::Envelope& envelope);
 
+  // control_changes.cc
+  void on_epoch_of_changes();
+  void drive_in(Duration pause);
+  void drive_changes();
+  void ask_for_evidence(const std::vector<NodeId>& alive);
+  void take_changes_further(std::size_t rank);
+  [[nodiscard]] Result<Bytes> serve_change_evidence(BytesView body, const wire::Envelope& envelope);
+
   [[nodiscard]] Result<Bytes> serve_vote(wire::Kind kind, BytesView body,
                                          const wire::Envelope& envelope);
 
@@ -140,6 +159,14 @@ class Control final : public TransportHandler, public DatagramHandler {
   TimerId birth_timer_;
   TimerId leave_timer_;
   TimerId finish_timer_;
+  ChangeDriver driver_;
+  std::map<PartitionId, wire::PartitionEvidence> held_evidence_;  // of this node's own shards
+  std::set<ChangeDriver::Question> asking_;
+  ChangeDriver::Question last_asked_;
+  std::optional<Instant> ready_since_;  // something could be taken further
+  unsigned drive_failures_ = 0;
+  TimerId drive_timer_;
+  std::optional<Instant> drive_at_;
   std::function<void()> on_left_;
   std::vector<std::string> reported_blockers_;
   std::shared_ptr<const RingView> view_;

@@ -15,7 +15,7 @@ void Control::propose(std::shared_ptr<const Epoch> next, Decided done) {
     done(fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry"));
     return;
   }
-  auto fine = check_servable(*next);
+  auto fine = check_servable(*next, options_.serves_changes);
   if (fine) fine = check_succession(*epochs_.newest(), *next);
   if (!fine) {
     done(std::move(fine));

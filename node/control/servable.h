@@ -7,10 +7,10 @@
 
 namespace coterie {
 
-/// Whether this build serves the epoch: it votes for no other and adopts no other.
-/// unsupported_version: owners change in it, which shards and coordinators do not serve.
-[[nodiscard]] inline Result<void> check_servable(const Epoch& epoch) {
-  if (epoch.changes().empty()) return {};
+/// Whether a node serves the epoch: it votes for no other and adopts no other. unsupported_version:
+/// owners change in it, and the node does not take part in that (Control::Options::serves_changes).
+[[nodiscard]] inline Result<void> check_servable(const Epoch& epoch, bool serves_changes) {
+  if (serves_changes || epoch.changes().empty()) return {};
   return fail(
       ErrorCode::unsupported_version,
       "in epoch " + std::to_string(epoch.number().number) +

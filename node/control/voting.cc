@@ -71,7 +71,7 @@ Result<paxos::Vote> Voting::on_prepare(const paxos::Prepare& message) {
 
 Result<paxos::Vote> Voting::on_accept(const paxos::Accept& message) {
   if (auto may = may_vote(); !may) return std::unexpected(std::move(may.error()));
-  if (auto fine = check_servable(*message.value); !fine) {
+  if (auto fine = check_servable(*message.value, serves_changes_); !fine) {
     return std::unexpected(std::move(fine.error()));
   }
   return settle(acceptor_->on_accept(message), message.slot.number);

@@ -107,12 +107,14 @@ void Streams::add(PartitionId partition, const Change& change) {
   incoming.displaced = *transition::displaced_by(configuration, options_.self);
   // What was taken may be gone with the damaged log: all of it is taken again.
   const auto damaged = env_.store.status().damaged;
+  const auto filling = env_.port.filling(partition);
   const bool is_damaged = std::ranges::count(damaged, partition) != 0;
+  const bool may_know = filling && !filling->began_empty && !is_damaged;
   for (const NodeId owner : configuration.old_owners) {
     auto& source = incoming.sources[owner];
     source.state.opened = configuration.number;
     const auto known = known_.find({.partition = partition, .source = owner});
-    if (known == known_.end() || known->second.opened != configuration.number || is_damaged) {
+    if (known == known_.end() || known->second.opened != configuration.number || !may_know) {
       continue;
     }
     source.state = std::move(known->second);
@@ -184,7 +186,7 @@ bool Streams::further(PartitionId partition, Incoming& incoming, Instant now) {
     report(partition, incoming);
     return false;
   }
-  if (env_.port.copy(partition) == nullptr) {
+  if (!env_.port.filling(partition)) {
     hold_here(incoming, {.code = ErrorCode::unavailable, .message = "no copy to fill yet"});
     return false;
   }
@@ -417,6 +419,11 @@ void Streams::hold_here(Incoming& incoming, const Error& error) {
 }
 
 // For people, and for who takes the change further.
+
+ConfigurationNumber Streams::opened(PartitionId partition) const {
+  const auto found = incoming_.find(partition);
+  return found == incoming_.end() ? ConfigurationNumber{} : found->second.opened;
+}
 
 std::vector<NodeId> Streams::covered(PartitionId partition) const {
   std::vector<NodeId> out;

@@ -66,6 +66,8 @@ class Streams {
   /// The owners from before of whose copies, as they were when they fenced the opening of the
   /// change that is open, this node durably holds everything. By id.
   [[nodiscard]] std::vector<NodeId> covered(PartitionId partition) const;
+  /// The configuration that opened that change; 0: nothing is streamed here.
+  [[nodiscard]] ConfigurationNumber opened(PartitionId partition) const;
   [[nodiscard]] StreamsStatus status() const;
 
  private:

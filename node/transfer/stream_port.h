@@ -1,13 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/instant.h"
 #include "base/wire/messages_changes.h"
-#include "node/replica/partition_copy.h"
 #include "storage/store.h"
 
 namespace coterie::transfer {
@@ -30,8 +30,12 @@ class StreamPort {
   virtual bool ask(NodeId to, const wire::StreamBatch& message, Duration patience,
                    Done<wire::StreamBatchReply> done) = 0;
 
-  /// Null: none is held here. Valid until the next epoch.
-  [[nodiscard]] virtual const replica::PartitionCopy* copy(PartitionId partition) const = 0;
+  struct Filling {
+    /// It was empty when this run began to hold it: what an earlier one took is not in it.
+    bool began_empty = false;
+  };
+  /// Nothing: no copy is held here that a change gives this node.
+  [[nodiscard]] virtual std::optional<Filling> filling(PartitionId partition) const = 0;
   /// A copy that is being filled reads and refuses under these from now on, if its own are lower:
   /// appended to the store. Errors: not_owner, the store's.
   [[nodiscard]] virtual Result<void> adopt_purges(PartitionId partition, Generation generation,
@@ -39,7 +43,7 @@ class StreamPort {
   /// Merges what another owner held under `generation`. Errors: as RepairedCopies::keep.
   [[nodiscard]] virtual Result<void> keep(PartitionId partition, Generation generation,
                                           BytesView key, BytesView record) = 0;
-  /// The copy has taken all that it needs: it is full from now on. Errors: the store's.
+  /// The copy has taken all that it needs, and lacks nothing from now on. Errors: the store's.
   [[nodiscard]] virtual Result<void> filled(PartitionId partition) = 0;
 
   /// Calls `then` once the store is synced to `position`; perhaps within this call.

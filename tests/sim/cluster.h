@@ -35,6 +35,7 @@ class Cluster {
     /// Of hints; none: nothing is handed off.
     transfer::HintBook::Limits hints;
     LogStoreOptions store;
+    bool serves_changes = false;
   };
 
   Cluster(std::uint64_t seed, const Settings& settings);

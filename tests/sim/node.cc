@@ -120,7 +120,8 @@ Result<void> SimNode::start() {
                        .run = running->run,
                        .build = build,
                        .gossip = {},
-                       .has_data = has_data()},
+                       .has_data = has_data(),
+                       .serves_changes = settings_.serves_changes},
       random_.fork(), [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
   running->gossip_transport = std::make_unique<SimTransport>(network_, index_, *running->control);
   if (auto opened = running->control->open(); !opened) return opened;
@@ -308,7 +309,15 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                          .turns = loop.turns,
                          .store = *loop.store,
                          .mesh = *this,
-                         .log = log_},
+                         .log = log_,
+                         .on_evidence =
+                             [this](std::vector<wire::PartitionEvidence> evidence) {
+                               (void)running_->mailbox.post([this, evidence = std::move(evidence)] {
+                                 for (const auto& one : evidence) {
+                                   running_->control->note_evidence(one);
+                                 }
+                               });
+                             }},
       Shard::Options{.node = id_,
                      .run = run.run,
                      .shard = shard,

@@ -65,7 +65,10 @@ class HandPort final : public StreamPort {
            Done<wire::StreamBatchReply> done) override {
     return send<wire::StreamBatchReply>(to, message, std::move(done));
   }
-  const replica::PartitionCopy* copy(PartitionId partition) const override {
+  std::optional<Filling> filling(PartitionId /*partition*/) const override {
+    return Filling{.began_empty = began_empty};
+  }
+  const replica::PartitionCopy* copy(PartitionId partition) const {
     return &copies_
                 .try_emplace(partition, partition, ActorId{partition.value + 1U},
                              ConfigurationNumber{2}, Generation{0})
@@ -118,6 +121,7 @@ class HandPort final : public StreamPort {
   std::set<PartitionId> full;
   std::deque<std::pair<LogPosition, std::move_only_function<void()>>> waiting;
   std::size_t kept = 0;
+  bool began_empty = false;
 
  private:
   template <class Reply, class Message>
