@@ -26,6 +26,7 @@ namespace {
 constexpr Duration whole_bound = 60s;
 constexpr Duration change_bound = 300s;
 constexpr Duration answer_bound = 30s;
+constexpr Duration early = 300ms;
 
 struct Totals {
   std::uint64_t finished = 0;
@@ -136,7 +137,7 @@ class Moves {
     (void)transition::open_change(contents, std::move(handovers), {});
     change_ = contents.number.number;
     propose(*cluster_.nodes()[random_.below(cluster_.nodes().size())], std::move(contents));
-    run_for(draw(random_, 0ms, 50ms));
+    run_for(draw(random_, 0ms, 10ms));
   }
 
   void propose(SimNode& node, EpochContents contents) {
@@ -151,8 +152,13 @@ class Moves {
 
   /// What people ask for, whoever they ask: it competes with what the nodes do by themselves.
   void interfere() {
-    auto& node = *cluster_.nodes()[random_.below(cluster_.nodes().size())];
-    if (!node.is_ready()) return;
+    std::vector<SimNode*> knowing;
+    for (const auto& node : cluster_.nodes()) {
+      const bool knows = node->is_ready() && node->view()->epoch->number().number >= change_;
+      if (knows) knowing.push_back(node.get());
+    }
+    if (knowing.empty()) return;
+    auto& node = *knowing[random_.below(knowing.size())];
     const auto epoch = node.view()->epoch;
     auto contents = transition::following(*epoch);
     const bool is_pause = random_.chance(0.4);
@@ -166,16 +172,19 @@ class Moves {
   void trouble() {
     const bool has_crashes = random_.chance(0.7);
     const bool has_people = random_.chance(0.5);
-    const Instant end = cluster_.world().now() + answer_bound;
-    while (cluster_.world().now() < end && !bad_) {
+    const Instant begin = cluster_.world().now();
+    while (cluster_.world().now() < begin + answer_bound && !bad_) {
+      // Most is decided in the first moments.
+      const bool is_early = cluster_.world().now() < begin + early;
       if (has_crashes && random_.chance(0.15)) {
         auto& node = *cluster_.nodes()[random_.below(cluster_.nodes().size())];
         if (node.is_up()) crash(node);
       }
-      if (has_people && random_.chance(0.3)) interfere();
-      run_for(random_.chance(0.5) ? draw(random_, 1ms, 100ms) : draw(random_, 100ms, 3s));
+      if (has_people && random_.chance(is_early ? 0.5 : 0.2)) interfere();
+      const bool is_short = is_early || random_.chance(0.5);
+      run_for(is_short ? draw(random_, 1ms, is_early ? 10ms : 100ms) : draw(random_, 100ms, 3s));
       for (const auto& node : cluster_.nodes()) {
-        if (random_.chance(0.4)) start(*node);
+        if (random_.chance(is_early ? 0.05 : 0.4)) start(*node);
       }
     }
     for (const auto& node : cluster_.nodes()) start(*node);
