@@ -77,6 +77,10 @@ class LocalCopies final : public coordinator::LocalReplica {
   /// that of what it takes (keep(), write()); who fills it from an empty source calls
   /// raise_generation() with the source's.
   [[nodiscard]] std::optional<Filling> filling(PartitionId partition) const;
+  /// What it held before must go first: what it takes now would go with it.
+  [[nodiscard]] bool is_emptying(PartitionId partition) const {
+    return emptying_.contains(partition);
+  }
   /// One piece of what is left to do: fences that the store has not taken, and the copies of
   /// partitions that this node does not own any more, a batch at a time.
   enum class Tended {

@@ -76,10 +76,10 @@ Result<void> LocalCopies::adopt_purges(PartitionId partition, Generation generat
 void LocalCopies::heard_of_purge(PartitionId partition, Generation purged) {
   auto* copy = find(partition);
   if (copy == nullptr || copy->generation() >= purged) return;
-  if (copy->state() == replica::CopyState::filling) {
+  if (filling(partition)) {
     // It promised nothing before it was given the partition.
     copy->raise_purged(purged);
-    (void)keep_purge_state(*copy, false);
+    (void)keep_purge_state(*copy, emptying_.contains(partition));
     return;
   }
   // This copy's word that it had reached `purged` was durable before anything was purged.

@@ -23,7 +23,7 @@ bool StreamPerformer::ask(NodeId to, const wire::StreamBatch& message, Duration 
 
 std::optional<StreamPerformer::Filling> StreamPerformer::filling(PartitionId partition) const {
   const auto known = parts_.copies.filling(partition);
-  if (!known) return std::nullopt;
+  if (!known || parts_.copies.is_emptying(partition)) return std::nullopt;
   return Filling{.began_empty = known->began_empty};
 }
 

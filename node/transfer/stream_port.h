@@ -34,7 +34,7 @@ class StreamPort {
     /// It was empty when this run began to hold it: what an earlier one took is not in it.
     bool began_empty = false;
   };
-  /// Nothing: no copy is held here that a change gives this node.
+  /// Nothing: no copy is held here that a change gives this node, and that may take records now.
   [[nodiscard]] virtual std::optional<Filling> filling(PartitionId partition) const = 0;
   /// A copy that is being filled reads and refuses under these from now on, if its own are lower:
   /// appended to the store. Errors: not_owner, the store's.

@@ -1,7 +1,7 @@
 // Owners of partitions change, while nodes crash, forget what they had not synced and come back,
 // and now and then somebody pauses the change, or aborts it just when it would be cut over. Each
-// number gets one epoch, the change ends, and what was acknowledged before is read from the owners
-// after it, whichever node is away.
+// number gets one epoch, the change ends, and what was acknowledged before and meanwhile is read,
+// then and from the owners after it, whichever node is away.
 
 #include <algorithm>
 #include <cstdio>
@@ -53,9 +53,12 @@ class Moves {
     for (const auto& node : cluster_.nodes()) start(*node);
     become_alike();
     write();
+    const bool is_under_load = random_.chance(0.7);
+    if (is_under_load) workload_->start();
     if (!bad_) open();
     if (!bad_) trouble();
     if (!bad_) settle();
+    workload_->stop();
     if (!bad_) read_all();
     return bad_;
   }
@@ -249,11 +252,11 @@ class Moves {
   void read_all() {
     auto& world = cluster_.world();
     const auto nodes = cluster_.nodes().size();
+    world.run_until([this] { return workload_->is_idle(); }, whole_bound);
     for (std::size_t away = 0; away <= nodes && !bad_; ++away) {
       if (away < nodes) crash(*cluster_.nodes()[away]);
       world.run_for(3s);
       for (KeyIndex key = 0; key < history_.keys.size(); ++key) {
-        if (!last_.contains(key)) continue;
         const auto step = static_cast<std::size_t>(1 + random_.below(nodes - 1));
         issue(OperationKind::get, key, (away + step) % nodes);
         world.run_for(draw(random_, 0ms, 5ms));

@@ -7,6 +7,7 @@
 #include "ring/epoch_codec.h"
 #include "tests/sim/env/file.h"
 #include "tests/sim/env/world.h"
+#include "tests/unit/node/changes.h"
 #include "tests/unit/node/hand_time.h"
 #include "tests/unit/node/noting_transport.h"
 #include "tests/unit/node/samples.h"
@@ -31,7 +32,8 @@ struct World {
   NoDatagrams datagrams;
   NotingTransport transport;
 
-  [[nodiscard]] std::unique_ptr<Control> control(bool has_data = false) {
+  [[nodiscard]] std::unique_ptr<Control> control(bool has_data = false,
+                                                 bool serves_changes = false) {
     auto out = std::make_unique<Control>(
         Control::Environment{.clock = clock, .timers = timers, .files = disk, .log = log},
         Control::Options{.config = sample_config(0),
@@ -39,7 +41,8 @@ struct World {
                          .run = RunId{9},
                          .build = "test",
                          .gossip = {},
-                         .has_data = has_data},
+                         .has_data = has_data,
+                         .serves_changes = serves_changes},
         Random(1), [](const auto&) {});
     REQUIRE(out->open());
     return out;
@@ -52,10 +55,10 @@ struct World {
     control.on_frame(ConnectionId{1}, *wire::decode_header(frame), body);
     return transport.sent_to(ConnectionId{1}).back().substr(wire::header_bytes);
   }
-  void keep_epoch() {
+  void keep_epoch(std::shared_ptr<const Epoch> epoch = sample_epoch()) {
     EpochLog epochs(disk);
     REQUIRE(epochs.open());
-    REQUIRE(epochs.add(sample_epoch()));
+    REQUIRE(epochs.add(std::move(epoch)));
   }
 };
 
@@ -164,4 +167,53 @@ TEST_CASE("an epoch that cannot follow is not proposed, nor is any before the fi
   control->start(world.transport, world.datagrams);
   control->propose(sample_epoch(), note);
   CHECK(said->error().code == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("who asks what a change waits for is told what this node's shards keep of it") {
+  World world;
+  const auto before = sample_epoch(4);
+  const PartitionId partition{5};
+  const PartitionId other{6};
+  NodeId to;
+  for (const Member& member : before->members()) {
+    if (!before->owns(member.id, partition)) to = member.id;
+  }
+  const auto open = opened(before, partition, before->owners(partition).front(), to);
+  world.keep_epoch(open);
+  const auto control = world.control(true, true);
+  control->start(world.transport, world.datagrams);
+  const auto now = open->configuration(partition);
+  control->note_evidence({.partition = partition, .fenced = now, .covered = {}, .covered_at = now});
+  control->note_evidence({.partition = other, .fenced = now, .covered = {}, .covered_at = {}});
+  // What is told again, or late, takes nothing away.
+  control->note_evidence(
+      {.partition = partition, .fenced = {}, .covered = {node_id(2)}, .covered_at = now});
+  control->note_evidence({.partition = partition, .fenced = {}, .covered = {}, .covered_at = {}});
+  const auto change = open->changes()[0].id;
+  const Bytes answer = world.ask(*control, wire::ChangeEvidence{.change = change});
+  const auto told = wire::decode<wire::ChangeEvidenceReply>(answer);
+  REQUIRE(told);
+  REQUIRE(told->partitions.size() == 1);
+  CHECK(told->partitions[0].partition == partition);
+  CHECK(told->partitions[0].fenced == now);
+  CHECK(told->partitions[0].covered == std::vector{node_id(2)});
+  CHECK(told->partitions[0].covered_at == now);
+  const Bytes unknown = world.ask(*control, wire::ChangeEvidence{.change = change + 1});
+  CHECK(wire::decode<wire::ChangeEvidenceReply>(unknown)->partitions.empty());
+  REQUIRE(control->changes().size() == 1);
+  CHECK(control->changes()[0].stage == Stage::open);
+}
+
+TEST_CASE("a node that does not serve changes adopts no epoch with one") {
+  World world;
+  const auto before = sample_epoch(4);
+  NodeId to;
+  for (const Member& member : before->members()) {
+    if (!before->owns(member.id, PartitionId{5})) to = member.id;
+  }
+  world.keep_epoch(opened(before, PartitionId{5}, before->owners(PartitionId{5}).front(), to));
+  const auto control = world.control(true);
+  control->start(world.transport, world.datagrams);
+  CHECK(control->view() == nullptr);
+  CHECK(control->changes().empty());
 }
