@@ -24,7 +24,7 @@ class WaitingRequests {
     Instant came;
   };
 
-  /// False: there is no room.
+  /// False: there is no room. The oldest whose deadlines have passed make some.
   [[nodiscard]] bool add(Request request);
   /// All that wait, in the order in which they came.
   [[nodiscard]] std::deque<Request> take();
