@@ -108,8 +108,10 @@ Result<Progress> scrub_progress(const std::string& merged, const std::vector<std
     for (const auto& node : document.at("nodes")) {
       const bool is_asked = std::ranges::find(ids, node.at("node").get<std::string>()) != ids.end();
       if (is_asked && !node.at("walk").is_null()) out.is_over = false;
-      out.line += (out.line.empty() ? "" : "; ") + node.at("name").get<std::string>() + " " +
-                  state_of(node);
+      if (!out.line.empty()) out.line += "; ";
+      out.line += node.at("name").get<std::string>();
+      out.line += ' ';
+      out.line += state_of(node);
     }
     return out;
   } catch (const Json::exception& error) {

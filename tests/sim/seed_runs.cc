@@ -37,8 +37,8 @@ std::optional<SeedArguments> read(int count, char** values, SeedArguments out) {
 
 }  // namespace
 
-std::optional<SeedArguments> parse_seeds(int count, char** values, std::string program,
-                                         std::string own_switch) {
+std::optional<SeedArguments> parse_seeds(int count, char** values, const std::string& program,
+                                         const std::string& own_switch) {
   auto out = read(count, values, {.program = program, .own_switch = own_switch});
   if (out) return out;
   const std::string own = own_switch.empty() ? "" : " [" + own_switch + "]";
@@ -57,7 +57,7 @@ SeedsRun run_seeds(const SeedArguments& arguments, const RunSeed& run) {
   }
   const std::string own = arguments.has_own ? " " + arguments.own_switch : "";
   while (out.seeds < arguments.seeds) {
-    const auto seed = static_cast<unsigned long long>(arguments.first + out.seeds++);
+    const unsigned long long seed = arguments.first + out.seeds++;
     const auto violation = run(seed, listen);
     if (!violation) continue;
     ++out.failed;

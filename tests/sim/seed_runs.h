@@ -24,8 +24,8 @@ struct SeedArguments {
 
 /// Nothing: they are wrong; the usage has been printed.
 [[nodiscard]] std::optional<SeedArguments> parse_seeds(int count, char** values,
-                                                       std::string program,
-                                                       std::string own_switch = "");
+                                                       const std::string& program,
+                                                       const std::string& own_switch = "");
 
 /// Runs the world of one seed, and tells its story to `listen`, which may be empty.
 using RunSeed =
