@@ -290,7 +290,7 @@ void Comparison::take_digests(PartitionId partition, const KeyRange& keys,
   }
 }
 
-void Comparison::ask_pieces(PartitionId partition, KeyRange keys) {
+void Comparison::ask_pieces(PartitionId partition, const KeyRange& keys) {
   const wire::RangePieces message{.scope = scope_of(partition), .from = keys.from, .to = keys.to};
   ask<wire::RangePiecesReply>(partition, message,
                               [this, partition, keys](const wire::RangePiecesReply& reply) {

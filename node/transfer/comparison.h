@@ -86,7 +86,7 @@ class Comparison {
   void ask(PartitionId partition, const Cells& cells);
   void ask(PartitionId partition, const Range& range);
   void ask_digests(PartitionId partition, KeyRange keys);
-  void ask_pieces(PartitionId partition, KeyRange keys);
+  void ask_pieces(PartitionId partition, const KeyRange& keys);
   void take_digests(PartitionId partition, const KeyRange& keys, const RangeContents& ours,
                     const wire::RangeDigestsReply& reply);
   void take_pieces(PartitionId partition, const KeyRange& keys,
