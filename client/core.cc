@@ -252,7 +252,7 @@ void ClientCore::on_timer(CallId id) {
   }
   arm(call, call.deadline);
   if (call.state == Call::State::sent) {
-    on_failure(call, {.code = ErrorCode::io, .message = "the node did not answer in time"}, true);
+    on_silence(call);
   } else if (call.is_in_doubt) {
     wait_for(call, call.target);
   } else {

@@ -115,7 +115,10 @@ class ClientCore final : public TransportHandler, private LinkUser {
   void on_lost(CallId id, TryId try_id, const Error& why) override;
   void on_reply(const Links::Sent& sent, const wire::FrameHeader& header, BytesView body);
   void on_failure(Call& call, Error error, bool was_sent);
+  void on_silence(Call& call);
   void try_again(Call& call, NextTry where, bool was_sent);
+  void try_after(Call& call, Duration pause);
+  [[nodiscard]] std::optional<Duration> next_pause(const Call& call, bool was_sent);
   [[nodiscard]] Duration pause_before(const Call& call, bool was_sent);
 
   Environment env_;

@@ -198,23 +198,47 @@ bool ClientCore::is_owner(const Call& call) const {
 }
 
 void ClientCore::try_again(Call& call, NextTry where, bool was_sent) {
-  if (call.tries >= options_.retry.attempts) return finish(call, reason(call));
+  const auto pause = next_pause(call, was_sent);
+  if (!pause) return finish(call, reason(call));
+  if (was_sent) ++counters_.retries;
+  if (where == NextTry::same_node) ++call.tries;  // route() counts the others
+  try_after(call, *pause);
+}
+
+void ClientCore::try_after(Call& call, Duration pause) {
+  if (pause == Duration::zero()) return route(call);
+  call.state = Call::State::pausing;
+  call.next_step = env_.clock.now() + pause;
+  arm(call, call.next_step);
+}
+
+/// A read has no answer yet. Where it may not be tried again the answer is waited for: it may only
+/// be late.
+void ClientCore::on_silence(Call& call) {
+  call.last_error = Error{.code = ErrorCode::io, .message = "the node did not answer in time"};
+  standing_.on_failure(call.target.node, call.last_error->code, env_.clock.now());
+  const auto pause = next_pause(call, true);
+  if (!pause) {
+    call.next_step = call.deadline;
+    return;
+  }
+  ++counters_.retries;
+  try_after(call, *pause);
+}
+
+/// Nothing where the call may not be tried again.
+std::optional<Duration> ClientCore::next_pause(const Call& call, bool was_sent) {
+  if (call.tries >= options_.retry.attempts) return std::nullopt;
   const Duration pause = pause_before(call, was_sent);
-  const Instant now = env_.clock.now();
-  // A try that could not be answered any more is not made; the reason is told now.
-  if (now + pause >= call.deadline) return finish(call, reason(call));
+  // A try that could not be answered any more is not made.
+  if (env_.clock.now() + pause >= call.deadline) return std::nullopt;
   // What is refused for too much to do is paced by the link's window.
   const bool has_price = was_sent && call.last_error->code != ErrorCode::overloaded;
   if (has_price && !budget_.take()) {
     ++counters_.retries_denied;
-    return finish(call, reason(call));
+    return std::nullopt;
   }
-  if (was_sent) ++counters_.retries;
-  if (where == NextTry::same_node) ++call.tries;  // route() counts the others
-  if (pause == Duration::zero()) return route(call);
-  call.state = Call::State::pausing;
-  call.next_step = now + pause;
-  arm(call, call.next_step);
+  return pause;
 }
 
 /// A lost connection says nothing against the other owners: they are asked at once.

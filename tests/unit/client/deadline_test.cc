@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "tests/unit/client/fake_cluster.h"
 
@@ -64,6 +66,36 @@ TEST_CASE("a read that hangs is asked of another owner; its late answer is dropp
   CHECK(bench.cluster.requests.size() == 2);
   CHECK(bench.time.now() - begun >= client::Options{}.retry.read_attempt);
   CHECK(bench.time.now() - begun < client::Options{}.retry.read_attempt + 100ms);
+}
+
+TEST_CASE("reads that hang and may not be tried again wait for their answers") {
+  client::Options options;
+  options.retry.budget_burst = 5;
+  options.retry.budget_ratio = 0;
+  Bench bench(options);
+  REQUIRE(bench.ready());
+  std::vector<Request> held;
+  bench.cluster.answer = [&](const Request& request) {
+    held.push_back(request);
+    return Answer::silence();
+  };
+  std::size_t answered = 0;
+  std::size_t failed = 0;
+  for (int i = 0; i < 100; ++i) {
+    bench.core.get(key_of("k" + std::to_string(i)), {.deadline = 5s},
+                   [&](const auto& result) { ++(result ? answered : failed); });
+  }
+  bench.time.pass(options.retry.read_attempt + 1s);
+  CHECK(failed == 0);
+  CHECK(bench.core.counters().retries == 5);
+  CHECK(held.size() == 105);
+  for (const auto& request : held) {
+    bench.cluster.say(request.node, wire::encode(wire::GetReply{.context = "c", .siblings = {}},
+                                                 {.request_id = request.header.request_id}));
+  }
+  bench.time.pass(10ms);
+  CHECK(answered == 100);
+  CHECK(bench.core.pending() == 0);
 }
 
 TEST_CASE("close fails everything before it returns, and what is started then") {
