@@ -216,6 +216,8 @@ void ClientCore::try_after(Call& call, Duration pause) {
 /// be late.
 void ClientCore::on_silence(Call& call) {
   call.last_error = Error{.code = ErrorCode::io, .message = "the node did not answer in time"};
+  call.last_sent_error = call.last_error;
+  call.was_last_sent = true;
   standing_.on_failure(call.target.node, call.last_error->code, env_.clock.now());
   const auto pause = next_pause(call, true);
   if (!pause) {

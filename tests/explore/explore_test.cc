@@ -30,13 +30,14 @@ TEST_CASE("every order of writes, reads and faults keeps what was acknowledged")
 
 TEST_CASE("every order of a purge round's messages brings nothing back") {
   explore_all("2 writes, 1 round", {});
+  // Sanitizers slow it down twentyfold and see no more in it.
+  if (scale() == "small") return;
   explore_all("2 writes, 1 round, 1 question given up", {.timeouts = 1});
   explore_all("2 writes of one owner, 1 round, 1 restore", {.writers = 1, .restores = 1});
   explore_all("2 writes, 1 round, 1 message doubled", {.doubled = 1});
 }
 
 TEST_CASE("every order of a wider scope brings nothing back") {
-  // Sanitizers slow it down tenfold and see no more in it.
   if (scale() == "small") return;
   explore_all("2 writes, 1 read, 1 round", {.reads = 1});
   explore_all("2 writes, 1 round, 1 wipe", {.wipes = 1});

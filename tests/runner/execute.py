@@ -15,11 +15,16 @@ GRACE_S = 10       # between being asked to end and being killed
 TRACE = re.compile(r"^TRACE (\S+) ([0-9a-f]+)$", re.M)
 
 
+# Those that run long begin first.
+ORDER = ("process", "sim", "unit", "fuzz")
+
+
 def run_all(tests, jobs, tally, scale, traces):
-    """The parallel ones first, then the others one by one. Process tests wait more than they
-    work: the parallel ones of them begin first and take no other's place."""
+    """The parallel ones first, then the others one by one. Process tests start several peers each,
+    wait more than they work and watch real clocks: the parallel ones of them take no other's
+    place, and the others, which only compute, yield to them."""
     together = sorted((test for test in tests if test.parallel),
-                      key=lambda test: test.kind != "process")
+                      key=lambda test: ORDER.index(test.kind))
     waiting = sum(test.kind == "process" for test in together)
     alone = [test for test in tests if not test.parallel]
     with concurrent.futures.ThreadPoolExecutor(jobs + waiting) as pool:
@@ -33,7 +38,8 @@ def run_all(tests, jobs, tally, scale, traces):
 def run_one(test, scale):
     env = test.build.environment() | test.env | {"COTERIE_TEST_SCALE": scale}
     limit_s = test.timeout if test.timeout > 0 else NO_LIMIT_S
-    output, exit_code, seconds = run_limited(test.command, env, test.workdir, limit_s)
+    command = test.command if test.kind == "process" else ["nice", "-n", "19", *test.command]
+    output, exit_code, seconds = run_limited(command, env, test.workdir, limit_s)
     return test, output, exit_code, seconds
 
 
