@@ -5,19 +5,17 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "ring/transition/entries.h"
-#include "tests/sim/arguments.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/oracles.h"
+#include "tests/sim/seed_runs.h"
 #include "tests/sim/workload.h"
 
 namespace coterie::sim {
@@ -84,7 +82,12 @@ class Moves {
 
   void crash(SimNode& node) {
     ++totals_.crashes;
-    node.crash(random_.chance(0.5) ? Crash::power : Crash::process);
+    const auto how = random_.chance(0.5) ? Crash::power : Crash::process;
+    // What was only to be kept against the end of a process goes with it, and may.
+    if (how == Crash::power) {
+      history_.power_losses.push_back({.when = cluster_.world().now(), .node = node.index()});
+    }
+    node.crash(how);
   }
 
   /// Writes, while now and then a node is away that so misses some.
@@ -320,78 +323,33 @@ class Moves {
   Totals totals_;
 };
 
-struct Options {
-  std::uint64_t first = 1;
-  std::uint64_t seeds = 1;
-  bool stops_at_failure = false;
-  bool has_trace = false;
-};
-
-std::optional<Options> read(int count, char** values) {
-  Options out;
-  std::optional<std::uint64_t> small;
-  for (int i = 1; i < count; ++i) {
-    const std::string_view option = values[i];
-    if (option == "--trace") {
-      out.has_trace = true;
-    } else if (option == "--until-failure") {
-      out.stops_at_failure = true;
-    } else if (i + 1 < count && option == "--first") {
-      out.first = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--seeds") {
-      out.seeds = std::strtoull(values[++i], nullptr, 10);
-    } else if (i + 1 < count && option == "--small") {
-      small = std::strtoull(values[++i], nullptr, 10);
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (small && test_scale() == Scale::small) out.seeds = *small;
-  return out;
-}
-
-int run(const Options& options) {
+int run(const SeedArguments& arguments) {
   Totals totals;
-  std::uint64_t failed = 0;
-  std::uint64_t seeds = 0;
-  while (seeds < options.seeds && !(failed > 0 && options.stops_at_failure)) {
-    const auto seed = options.first + seeds++;
+  const auto done = run_seeds(arguments, [&totals](std::uint64_t seed, const Story::Line& listen) {
     Moves moves(seed);
-    if (options.has_trace) {
-      moves.listen([](const std::string& line) { std::printf("%s\n", line.c_str()); });
-    }
-    const auto violation = moves.run();
+    moves.listen(listen);
+    auto violation = moves.run();
     totals.finished += moves.totals().finished;
     totals.aborted += moves.totals().aborted;
     totals.crashes += moves.totals().crashes;
     totals.streamed += moves.totals().streamed;
-    if (!violation) continue;
-    ++failed;
-    std::printf("FAILED seed %llu: %s: %s\n  again: sim_changes --first %llu --trace\n",
-                static_cast<unsigned long long>(seed), violation->oracle.c_str(),
-                violation->story.c_str(), static_cast<unsigned long long>(seed));
-  }
+    return violation;
+  });
   std::printf(
       "%llu seeds: %llu changes finished, %llu aborted, %llu crashes, "
       "%llu records streamed; %llu violations\n",
-      static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(totals.finished),
+      static_cast<unsigned long long>(done.seeds), static_cast<unsigned long long>(totals.finished),
       static_cast<unsigned long long>(totals.aborted),
       static_cast<unsigned long long>(totals.crashes),
-      static_cast<unsigned long long>(totals.streamed), static_cast<unsigned long long>(failed));
-  return failed == 0 && totals.finished > 0 ? 0 : 1;
+      static_cast<unsigned long long>(totals.streamed),
+      static_cast<unsigned long long>(done.failed));
+  return done.failed == 0 && totals.finished > 0 ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  const auto options = coterie::sim::read(count, values);
-  if (!options) {
-    std::fputs(
-        "usage: sim_changes [--first S] [--seeds N] [--small N] [--until-failure] [--trace]\n"
-        "--small: how many seeds if COTERIE_TEST_SCALE is small\n",
-        stderr);
-    return 2;
-  }
-  return coterie::sim::run(*options);
+  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_changes");
+  return arguments ? coterie::sim::run(*arguments) : 2;
 }
