@@ -103,10 +103,6 @@ void Control::take_changes_further(std::size_t rank) {
                                 limits::change_retry_least * (1U << std::min(drive_failures_, 8U)));
   }
   if (now < *ready_since_ + pause) return;
-#ifdef COTERIE_PLANT_INFERRED_CUT_OVER  // defined only where a test must see it
-  adopt(std::move(next));
-  return;
-#endif
   if (proposal_ != nullptr && !proposal_->is_over()) return;
   const auto number = next->number().number;
   propose(std::move(next), [this, number](const Result<void>& result) {
