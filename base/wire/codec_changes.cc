@@ -1,5 +1,6 @@
 // What the next stage of a change of owners waits for: the gossip door over TCP.
 
+#include <cstdint>
 #include <vector>
 
 #include "base/wire/codec.h"
@@ -21,6 +22,10 @@ ChangeEvidence read_question(const fb::ChangeEvidence& table, Fields& fields) {
 }
 
 PartitionEvidence read_partition(const fb::PartitionEvidence& table, Fields& fields) {
+  const auto* ids = table.covered();
+  const bool aligned = ids == nullptr || ids->size() == 0 ||
+                       reinterpret_cast<std::uintptr_t>(ids->Data()) % alignof(fb::Id128) == 0;
+  if (!fields.require(aligned, "a list of ids is not aligned")) return {};
   return {.partition = fields.partition(table.partition()),
           .fenced = ConfigurationNumber{table.fenced()},
           .covered = fields.list(table.covered(), limits::replicas_most, "the sources",
