@@ -154,11 +154,9 @@ Result<coordinator::LocalRead> FallbackCopies::read(const wire::ReplicaScope& sc
       .is_durable = vote(found->rests.position, durability.value_or(found->rests.durability), tag)};
 }
 
-Result<coordinator::LocalScan> FallbackCopies::scan(const wire::ReplicaScope& scope, BytesView from,
-                                                    BytesView to, std::uint32_t limit_records,
+Result<coordinator::LocalScan> FallbackCopies::scan(const wire::ReplicaScan& message,
                                                     coordinator::Tag tag) {
-  auto page = scan(wire::ReplicaScan{
-      .scope = scope, .from = from, .to = to, .limit_records = limit_records, .stands_in = true});
+  auto page = scan(message);
   if (!page) return std::unexpected(page.error());
   return coordinator::LocalScan{
       .entries = std::move(page->entries),

@@ -55,8 +55,7 @@ class FallbackCopies final : public coordinator::LocalReplica {
   [[nodiscard]] Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
                                                     std::optional<Durability> durability,
                                                     coordinator::Tag tag) override;
-  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
-                                                    BytesView to, std::uint32_t limit_records,
+  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScan& message,
                                                     coordinator::Tag tag) override;
   void heard_of_purge(PartitionId partition, Generation purged) override;
 

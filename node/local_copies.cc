@@ -22,12 +22,14 @@ std::optional<BytesView> view(const std::optional<Bytes>& bytes) {
 void LocalCopies::set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
                             std::uint16_t shards) {
   epoch_ = std::move(epoch);
+  const bool is_start = by_partition_.empty();
   by_partition_.resize(epoch_->partitions());
   self_ = self;
   const auto damaged = store_.status().damaged;
   for (const auto partition : epoch_->partitions_held_by(self)) {
     if (partition.value % shards == shard.value) hold(partition, damaged);
   }
+  if (is_start) begin_in_doubt();
   let_go(shard, shards);
   const bool has_work = !unkept_fences_.empty() || !emptying_.empty() || !erasing_.empty();
   if (has_work && on_work_) on_work_();
@@ -38,9 +40,10 @@ replica::PartitionCopy* LocalCopies::find(PartitionId partition) {
 }
 
 Result<void> LocalCopies::check_scope(const replica::PartitionCopy* copy,
-                                      const wire::ReplicaScope& scope, replica::Use use) const {
+                                      const wire::ReplicaScope& scope, replica::Use use,
+                                      Durability of) const {
   if (stopped_) return fail(ErrorCode::unavailable, *stopped_);
-  return replica::check_scope(copy, scope, use);
+  return replica::check_scope(copy, scope, use, of);
 }
 
 const replica::PartitionCopy* LocalCopies::copy(PartitionId partition) const {
@@ -55,8 +58,7 @@ std::size_t LocalCopies::unsure_copies() const {
 
 Durability LocalCopies::durability_of(BytesView key) const {
   const auto parts = decode_key(key);
-  const auto* bucket = parts ? epoch_->bucket(parts->bucket) : nullptr;
-  return bucket == nullptr ? Durability::commit : bucket->durability;
+  return parts ? durability_of(parts->bucket) : Durability::commit;
 }
 
 Resolver LocalCopies::resolver_of(BytesView key) const {
@@ -218,11 +220,9 @@ Result<coordinator::LocalRead> LocalCopies::read(const wire::ReplicaScope& scope
       .is_durable = vote(found->rests.position, durability.value_or(found->rests.durability), tag)};
 }
 
-Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScope& scope, BytesView from,
-                                                 BytesView to, std::uint32_t limit_records,
+Result<coordinator::LocalScan> LocalCopies::scan(const wire::ReplicaScan& message,
                                                  coordinator::Tag tag) {
-  auto page = scan(
-      wire::ReplicaScan{.scope = scope, .from = from, .to = to, .limit_records = limit_records});
+  auto page = scan(message);
   if (!page) return std::unexpected(page.error());
   return coordinator::LocalScan{
       .entries = std::move(page->entries),
@@ -251,7 +251,8 @@ Result<LocalCopies::Rests> LocalCopies::write(const wire::ReplicaWrite& message)
 
 Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
   auto* copy = find(message.scope.partition);
-  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
+  const Durability durability = durability_of(message.key);
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read, durability); !checked) {
     return std::unexpected(checked.error());
   }
   ++counters_.reads;
@@ -261,7 +262,7 @@ Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
   if (!digest) return damaged(*copy, message.key, digest.error());
   Read out{.digest = *digest,
            .rests = {.position = stored->rests_on,
-                     .durability = durability_of(message.key),
+                     .durability = durability,
                      .generation = copy->generation(),
                      .purged = copy->purged()}};
   if (!message.digest_only && stored->value) out.record = *std::move(stored->value);
@@ -270,7 +271,10 @@ Result<LocalCopies::Read> LocalCopies::read(const wire::ReplicaRead& message) {
 
 Result<LocalCopies::Page> LocalCopies::scan(const wire::ReplicaScan& message) {
   auto* copy = find(message.scope.partition);
-  if (auto checked = check_scope(copy, message.scope, replica::Use::read); !checked) {
+  // An older build's names no bucket.
+  const Durability durability =
+      message.bucket.value == 0 ? Durability::interval : durability_of(message.bucket);
+  if (auto checked = check_scope(copy, message.scope, replica::Use::read, durability); !checked) {
     return std::unexpected(checked.error());
   }
   return page(*copy, message.from, message.to, message.limit_records);

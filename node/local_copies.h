@@ -43,12 +43,15 @@ class LocalCopies final : public coordinator::LocalReplica {
     std::uint64_t dropped_copies = 0;  // erased, since others own the partition now
   };
 
-  LocalCopies(Store& store, DurableGate& gate, Random random)
-      : store_(store), gate_(gate), random_(random) {}
+  /// `doubt`: what power took last may include data of these copies, under this number
+  /// (node/run_note.h); 0: it never took any.
+  LocalCopies(Store& store, DurableGate& gate, Random random, std::uint64_t doubt = 0)
+      : store_(store), gate_(gate), random_(random), doubt_(doubt) {}
 
   /// The copies that this shard holds under an epoch: new ones get fresh actors; those whose log
-  /// was damaged answer `unsure`. Requests of older configurations are refused from here on; see
-  /// fenced() for when that is durable.
+  /// was damaged answer `unsure`, those that power may have taken data from do so for interval
+  /// buckets. Requests of older configurations are refused from here on; see fenced() for when that
+  /// is durable.
   void set_epoch(std::shared_ptr<const Epoch> epoch, NodeId self, ShardIndex shard,
                  std::uint16_t shards);
   /// The store has stopped: what is durable is unknown, and nothing is answered any more.
@@ -56,6 +59,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   [[nodiscard]] const replica::PartitionCopy* copy(PartitionId partition) const;
   [[nodiscard]] std::size_t copies() const { return copies_.size(); }
   [[nodiscard]] std::size_t unsure_copies() const;
+  [[nodiscard]] std::size_t copies_in_doubt() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
   // local_copies_fence.cc: copies while their partition changes owners.
@@ -103,8 +107,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   [[nodiscard]] Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
                                                     std::optional<Durability> durability,
                                                     coordinator::Tag tag) override;
-  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
-                                                    BytesView to, std::uint32_t limit_records,
+  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScan& message,
                                                     coordinator::Tag tag) override;
 
   void heard_of_purge(PartitionId partition, Generation purged) override;
@@ -160,8 +163,8 @@ class LocalCopies final : public coordinator::LocalReplica {
                                           Generation purged);
   /// Copies that were restored from an old state: emptied, `unsure`, to be refilled.
   [[nodiscard]] const std::set<PartitionId>& destroyed() const { return destroyed_; }
-  /// A destroyed copy holds again what its other owners hold; it answers once more. Errors: the
-  /// store's; unsure: it could not be emptied before, and has been only now.
+  /// A copy that might lack data holds what its other owners hold; it answers once more. Errors:
+  /// the store's; unsure: it could not be emptied before, and has been only now.
   [[nodiscard]] Result<LogPosition> refilled(PartitionId partition);
 
   // For repair (local_copies_repair.cc).
@@ -192,11 +195,17 @@ class LocalCopies final : public coordinator::LocalReplica {
   void on_fence_synced(PartitionId partition, ConfigurationNumber configuration);
   [[nodiscard]] Tended erase_some(PartitionId partition);
   [[nodiscard]] replica::CopyState sound_state(PartitionId partition) const;
+  // local_copies_doubt.cc
+  void begin_in_doubt();
+  Result<void> end_doubt(PartitionId partition);
+  [[nodiscard]] bool has_ended_doubt(PartitionId partition) const;
+  [[nodiscard]] Durability durability_of(BucketId bucket) const;
   Result<void> empty(replica::PartitionCopy& copy);
   [[nodiscard]] Rests rests_on(const replica::PartitionCopy& copy, LogPosition position) const;
   Result<LogPosition> keep_purge_state(const replica::PartitionCopy& copy, bool is_emptying);
   [[nodiscard]] Result<void> check_scope(const replica::PartitionCopy* copy,
-                                         const wire::ReplicaScope& scope, replica::Use use) const;
+                                         const wire::ReplicaScope& scope, replica::Use use,
+                                         Durability of = Durability::commit) const;
   [[nodiscard]] Durability durability_of(BytesView key) const;
   void redraw(replica::PartitionCopy& copy);
   std::unexpected<Error> damaged(replica::PartitionCopy& copy, BytesView key, const Error& error);
@@ -212,6 +221,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   Store& store_;
   DurableGate& gate_;
   Random random_;
+  std::uint64_t doubt_;
   HybridClock hybrid_clock_;
   std::shared_ptr<const Epoch> epoch_;
   NodeId self_;

@@ -127,6 +127,8 @@ void LocalCopies::gain(replica::PartitionCopy& copy, replica::FenceState& fence,
   }
   emptying_.insert(partition);
   copy.set_state(replica::CopyState::unsure);
+  // What comes now, power has not taken.
+  if (doubt_ != 0) (void)end_doubt(partition);
   if (!empty(copy)) return;
   (void)store_.clear_damage(partition);
   if (!is_cut_over) copy.set_state(replica::CopyState::filling);

@@ -129,6 +129,9 @@ Result<LogPosition> LocalCopies::refilled(PartitionId partition) {
     if (auto emptied = empty(*copy); !emptied) return std::unexpected(emptied.error());
     return fail(ErrorCode::unsure, "the copy has only now been emptied");
   }
+  if (copy->is_in_doubt()) {
+    if (auto ended = end_doubt(partition); !ended) return std::unexpected(ended.error());
+  }
   destroyed_.erase(partition);
   copy->set_state(sound_state(partition));
   return keep_purge_state(*copy, false);

@@ -30,10 +30,9 @@ class LocalReplicas final : public coordinator::LocalReplica {
                                                     coordinator::Tag tag) override {
     return of(scope.partition).read(scope, key, durability, tag);
   }
-  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
-                                                    BytesView to, std::uint32_t limit_records,
+  [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScan& message,
                                                     coordinator::Tag tag) override {
-    return of(scope.partition).scan(scope, from, to, limit_records, tag);
+    return of(message.scope.partition).scan(message, tag);
   }
   void heard_of_purge(PartitionId partition, Generation purged) override {
     of(partition).heard_of_purge(partition, purged);

@@ -33,7 +33,7 @@ Shard::Shard(const Environment& environment, Options options, Random random,
       gate_(
           env_.store, [this](ConnectionId to, Bytes frame) { send_here(to, std::move(frame)); },
           [this](coordinator::Tag tag) { coordinator_.on_local_durable(tag, now()); }),
-      copies_(env_.store, gate_, random.fork()),
+      copies_(env_.store, gate_, random.fork(), options_.doubt),
       record_hints_(env_.store, options_.handoff.book,
                     [this](BytesView key) { return copies_.resolver_of(key); }),
       fallback_copies_(env_.store, gate_, record_hints_, random.fork()),
@@ -96,6 +96,15 @@ Shard::Shard(const Environment& environment, Options options, Random random,
       tender_(env_.timers, copies_, [this] { return should_yield(); }) {
   counts_.shard = options_.shard;
   set_view(std::move(view));
+  if (const auto in_doubt = copies_.copies_in_doubt(); in_doubt > 0) {
+    env_.log.warn("repair",
+                  "shard " + std::to_string(options_.shard.value) +
+                      ": the machine was started anew while this node ran, and may have lost what "
+                      "interval buckets had not synced: " +
+                      std::to_string(in_doubt) +
+                      " partition copies answer no reads of these until they have been compared "
+                      "with their other owners");
+  }
   env_.store.set_progress_handler([this] { on_store_progress(); });
 }
 
@@ -307,6 +316,7 @@ ShardStatus Shard::status() const {
   out.store = env_.store.status();
   out.copies = copies_.copies();
   out.unsure_copies = copies_.unsure_copies();
+  out.copies_in_doubt = copies_.copies_in_doubt();
   out.connections = connections_.size();
   out.operations = coordinator_.operations();
   out.waiting_for_log = gate_.waiting();

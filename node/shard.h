@@ -48,6 +48,7 @@ struct ShardStatus {
   StoreStatus store;
   std::size_t copies = 0;
   std::size_t unsure_copies = 0;
+  std::size_t copies_in_doubt = 0;  // for reads of interval buckets only
   std::size_t connections = 0;
   std::size_t operations = 0;
   std::size_t waiting_for_log = 0;
@@ -98,6 +99,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
     RunId run;
     ShardIndex shard;
     std::uint16_t shards = 1;
+    /// LocalCopies'.
+    std::uint64_t doubt = 0;
     std::string build;
     std::uint64_t value_bytes = limits::value_bytes_default;
     coordinator::Admission::Limits admission;

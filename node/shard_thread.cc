@@ -7,10 +7,16 @@
 #include "base/env/uv_transport.h"
 #include "base/env/uv_worker.h"
 #include "base/limits.h"
+#include "node/run_note.h"
 #include "storage/lmdb_table.h"
 #include "storage/log_store.h"
 
 namespace coterie {
+namespace {
+
+constexpr const char* run_note_path = "run";
+
+}  // namespace
 
 /// In the order in which they are made; destroyed in reverse.
 struct ShardThread::Running {
@@ -54,6 +60,13 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
   out->table = *std::move(table);
   out->commit = std::make_unique<UvWorker>(loop_);
   out->checkpoint = std::make_unique<UvWorker>(loop_);
+  const auto position = out->table->position();
+  if (!position) return std::unexpected(position.error());
+  const auto doubt = begin_run(
+      *out->files, run_note_path,
+      {.boot = boot_id(), .has_data = position->value > 0, .fresh_doubt = random_bits() | 1});
+  if (!doubt) return std::unexpected(doubt.error());
+  options_.shard.doubt = *doubt;
   LogStoreOptions log;
   log.partitions = options_.partitions;
   log.shard = options_.shard.shard;
@@ -126,11 +139,23 @@ void ShardThread::adopt(GreetedSocket socket) {
   if (!posted) log_.warn("shard", "a connection was dropped: the shard's mailbox is full");
 }
 
+/// Without the note the next run may doubt more than it has to.
+void ShardThread::note_end() {
+  const auto& store = *running_->store;
+  if (store.synced() < store.last()) return;
+  if (auto noted = end_run(*running_->files, run_note_path); !noted) {
+    log_.warn("shard", noted.error().message);
+  }
+}
+
 void ShardThread::stop() {
   if (std::exchange(is_stopping_, true)) return;
   const bool posted = loop_.mailbox().post([this] {
     if (running_ == nullptr) return loop_.stop();
-    running_->store->close([this] { loop_.stop(); });
+    running_->store->close([this] {
+      note_end();
+      loop_.stop();
+    });
   });
   if (!posted) loop_.stop();
 }

@@ -49,6 +49,7 @@ class ShardThread {
 
  private:
   struct Running;
+  void note_end();
   void run(std::shared_ptr<const RingView> view, const OnReady& ready);
   [[nodiscard]] Result<std::unique_ptr<Running>> open(std::shared_ptr<const RingView> view);
 

@@ -1,10 +1,12 @@
 #include "base/env/system.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -40,6 +42,17 @@ std::uint64_t random_bits() {
   } while (got < 0 && errno == EINTR);
   check(got == sizeof bits, "the kernel gives random bits");
   return bits;
+}
+
+std::string boot_id() {
+  const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  std::array<char, 64> text{};
+  const ssize_t got = ::read(file, text.data(), text.size());
+  ::close(file);
+  std::string id(text.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
 }
 
 unsigned usable_cores() {

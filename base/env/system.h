@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/env/clock.h"
 
@@ -25,6 +26,10 @@ template <class Id128>
   }
   return id;
 }
+
+/// Names this boot of the machine: another one after each loss of power. Empty where the system
+/// does not tell.
+[[nodiscard]] std::string boot_id();
 
 /// Cores this process may run on, at least 1.
 [[nodiscard]] unsigned usable_cores();

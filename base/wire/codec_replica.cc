@@ -57,7 +57,8 @@ ReplicaScan read_replica_scan(const fb::ReplicaScan& table, Fields& fields) {
           .from = fields.bound(table.from(), "the first key"),
           .to = fields.bound(table.to(), "the end's key"),
           .limit_records = page_records(table.limit_records()),
-          .stands_in = table.stands_in()};
+          .stands_in = table.stands_in(),
+          .bucket = BucketId{table.bucket()}};
 }
 
 ReplicaScanReply read_replica_scan_reply(const fb::ReplicaScanReply& table, Fields& fields) {
@@ -127,9 +128,9 @@ Bytes encode(const ReplicaScan& message, const Envelope& envelope) {
   const auto from = frame.bytes(message.from);
   const auto to = frame.bytes(message.to);
   const auto scope = to_fb(message.scope);
-  return frame.finish(
-      Kind::replica_scan, envelope,
-      fb::CreateReplicaScan(*frame, &scope, from, to, message.limit_records, message.stands_in));
+  return frame.finish(Kind::replica_scan, envelope,
+                      fb::CreateReplicaScan(*frame, &scope, from, to, message.limit_records,
+                                            message.stands_in, message.bucket.value));
 }
 
 Bytes encode(const ReplicaScanReply& message, const Envelope& envelope) {

@@ -250,6 +250,7 @@ struct ReplicaScan {
   BytesView to;
   std::uint32_t limit_records = 0;  // as in Scan
   bool stands_in = false;           // as in ReplicaRead
+  BucketId bucket;                  // whose records are wanted; 0: of any
 };
 
 struct ReplicaScanEntry {

@@ -104,7 +104,8 @@ Json report_of(const NodeStatus& status, WallTime now) {
                       {"records", shard.store.records},
                       {"operations", shard.operations},
                       {"copies", shard.copies},
-                      {"unsure_copies", shard.unsure_copies}});
+                      {"unsure_copies", shard.unsure_copies},
+                      {"copies_in_doubt", shard.copies_in_doubt}});
   }
   return {{"wall_ms", now.time_since_epoch().count()},
           {"run", to_hex(status.run.value)},

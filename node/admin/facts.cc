@@ -10,6 +10,7 @@ ShardFacts shard_facts(const ShardStatus& shard) {
                  .reason = shard.store.reason,
                  .is_behind = shard.store.backlog != Backlog::none,
                  .unsure_copies = shard.unsure_copies,
+                 .copies_in_doubt = shard.copies_in_doubt,
                  .damaged_records = shard.anti_entropy.damaged_waiting,
                  .scrub_trouble = shard.scrub.last_trouble};
   // Of the walk in progress or, until the next begins, of the last.
@@ -85,6 +86,7 @@ Totals totals_of(const std::vector<ShardStatus>& shards) {
     out.repairs += shard.coordinator.repairs;
     out.damaged_records += shard.local.damaged_records;
     out.unsure_copies += shard.unsure_copies;
+    out.copies_in_doubt += shard.copies_in_doubt;
     for (const auto& [node, waiting] : shard.purge.waiting) {
       auto& all = out.tombstones.try_emplace(node, 0, waiting.since).first->second;
       all.records += waiting.records;

@@ -30,6 +30,7 @@ struct Totals {
   std::uint64_t repairs = 0;
   std::uint64_t damaged_records = 0;
   std::size_t unsure_copies = 0;
+  std::size_t copies_in_doubt = 0;
   /// Tombstones and expired values, by the owner for which they wait to be purged.
   std::map<NodeId, transfer::PurgeStatus::Waiting> tombstones;
   std::uint64_t tombstones_differing = 0;

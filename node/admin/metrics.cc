@@ -207,6 +207,9 @@ void write_replication(Page& page, const NodeStatus& status) {
   gauges(page, status, "copies", "Partition copies held.", [](const S& s) { return s.copies; });
   gauges(page, status, "copies_unsure", "Damaged copies that count to no quorum.",
          [](const S& s) { return s.unsure_copies; });
+  gauges(page, status, "copies_in_doubt",
+         "Copies that answer no reads of interval buckets after a loss of power.",
+         [](const S& s) { return s.copies_in_doubt; });
   counters(page, status, "writes_minted_total", "Dots minted by this node's copies.",
            [](const S& s) { return s.local.minted; });
   counters(page, status, "writes_merged_total", "Records merged that changed something.",

@@ -109,6 +109,16 @@ void judge_shard(const Facts& facts, const ShardFacts& shard, std::vector<Proble
                        " to no quorum until refilled; see the log for what was damaged",
                    facts.self});
   }
+  if (shard.copies_in_doubt > 0) {
+    const bool is_one = shard.copies_in_doubt == 1;
+    out.push_back({Level::degraded, "copies_in_doubt",
+                   which + "the machine was started anew while the node ran, and " +
+                       std::to_string(shard.copies_in_doubt) + " partition cop" +
+                       (is_one ? "y answers" : "ies answer") +
+                       " no reads of interval buckets until compared with the other owners'; start "
+                       "those that are away",
+                   facts.self});
+  }
 }
 
 void judge_scrub(const Facts& facts, const ShardFacts& shard, std::vector<Problem>& out) {

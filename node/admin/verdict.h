@@ -29,6 +29,7 @@ struct ShardFacts {
   std::string reason;
   bool is_behind = false;
   std::size_t unsure_copies = 0;
+  std::size_t copies_in_doubt = 0;  // after a loss of power
   std::size_t damaged_records = 0;  // that wait to be refilled
   std::uint64_t unreadable = 0;     // ranges of keys, that a scrub met
   std::string scrub_trouble;

@@ -90,10 +90,9 @@ class LocalReplica {
   /// Durable in the sense of `durability`; without one, of the key's bucket.
   [[nodiscard]] virtual Result<LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
                                                std::optional<Durability> durability, Tag tag) = 0;
-  /// At most `limit_records` and limits::scan_page_bytes, but at least one of those there are.
-  [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScope& scope, BytesView from,
-                                               BytesView to, std::uint32_t limit_records,
-                                               Tag tag) = 0;
+  /// As the same message would be answered: at most its `limit_records` and
+  /// limits::scan_page_bytes, but at least one of those there are.
+  [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScan& message, Tag tag) = 0;
   /// Some owner has applied a purge of this generation. A copy here whose own is lower has
   /// forgotten what it had promised: it was restored from an old state.
   virtual void heard_of_purge(PartitionId partition, Generation purged) = 0;

@@ -213,6 +213,15 @@ bool Scans::ask_next(std::uint64_t id, Operation& operation) {
   return false;
 }
 
+wire::ReplicaScan Scans::message_to(const Operation& operation, std::uint8_t owner) {
+  return {.scope = {.partition = operation.partition, .configuration = operation.configuration},
+          .from = operation.from,
+          .to = operation.range.to,
+          .limit_records = operation.limit_records,
+          .stands_in = operation.owners.is_fallback(owner),
+          .bucket = operation.bucket};
+}
+
 void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
   if (owner == operation.owners.self) return scan_local(id, operation);
   Page& page = operation.pages[owner];
@@ -222,15 +231,8 @@ void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
                                        .kind = Kind::scan,
                                        .purpose = page.is_second ? Purpose::full : Purpose::request,
                                        .owner = owner})};
-  const std::uint32_t refused = parts_.outbox.send(
-      {&target, 1},
-      wire::ReplicaScan{
-          .scope = {.partition = operation.partition, .configuration = operation.configuration},
-          .from = operation.from,
-          .to = operation.range.to,
-          .limit_records = operation.limit_records,
-          .stands_in = operation.owners.is_fallback(owner)},
-      operation.deadline);
+  const std::uint32_t refused =
+      parts_.outbox.send({&target, 1}, message_to(operation, owner), operation.deadline);
   if (refused != 0) {
     return drop(operation, owner,
                 {.code = ErrorCode::closed, .message = "an owner cannot be reached"});
@@ -242,13 +244,12 @@ void Scans::ask(std::uint64_t id, Operation& operation, std::uint8_t owner) {
 void Scans::scan_local(std::uint64_t id, Operation& operation) {
   const std::uint8_t self = operation.owners.self;
   Page& page = operation.pages[self];
-  Result<LocalScan> local = parts_.local.scan(
-      {.partition = operation.partition, .configuration = operation.configuration}, operation.from,
-      operation.range.to, operation.limit_records,
-      make_tag({.operation = id,
-                .kind = Kind::scan,
-                .purpose = page.is_second ? Purpose::full : Purpose::request,
-                .owner = self}));
+  Result<LocalScan> local =
+      parts_.local.scan(message_to(operation, self),
+                        make_tag({.operation = id,
+                                  .kind = Kind::scan,
+                                  .purpose = page.is_second ? Purpose::full : Purpose::request,
+                                  .owner = self}));
   if (!local) return drop(operation, self, local.error());
   page.entries = std::move(local->entries);
   page.is_truncated = local->is_truncated;

@@ -98,6 +98,7 @@ class Scans {
   void add_timers(std::uint64_t id, const Operation& operation, const Now& now);
   [[nodiscard]] bool ask_next(std::uint64_t id, Operation& operation);
   void ask(std::uint64_t id, Operation& operation, std::uint8_t owner);
+  [[nodiscard]] static wire::ReplicaScan message_to(const Operation& operation, std::uint8_t owner);
   void scan_local(std::uint64_t id, Operation& operation);
   [[nodiscard]] static bool awaits(const Page& page, Read read, const TagParts& tag);
   [[nodiscard]] bool ask_again(std::uint64_t id, Operation& operation);

@@ -73,13 +73,19 @@ Result<void> check_but_state(const PartitionCopy* copy, const wire::ReplicaScope
 
 }  // namespace
 
-Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope, Use use) {
+Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope, Use use,
+                         Durability of) {
   if (const Result<void> allowed = check_but_state(copy, scope, use); !allowed) return allowed;
   if (copy->state() == CopyState::unsure) {
     return fail(ErrorCode::unsure, "this copy of the partition may lack data until it is repaired");
   }
   if (copy->state() == CopyState::filling && use != Use::write) {
     return fail(ErrorCode::unsure, "this copy of the partition is still being filled");
+  }
+  if (use == Use::read && of == Durability::interval && copy->is_in_doubt()) {
+    return fail(ErrorCode::unsure,
+                "this node lost power, and its copy of an interval bucket may lack what was not "
+                "synced until it has been compared with the other owners'");
   }
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/policy.h"
 #include "base/wire/messages.h"
 #include "storage/record.h"
 
@@ -43,6 +44,12 @@ class PartitionCopy {
   /// durably reached it before: whoever shows a lower one read before that, or forgot.
   [[nodiscard]] Generation purged() const { return purged_; }
   [[nodiscard]] CopyState state() const { return state_; }
+  /// Its machine lost power: it may lack what interval buckets had not synced, and shows nothing of
+  /// them until it has been compared with its other owners. Writes count here as ever: it keeps
+  /// what it is sent, and mints as an actor that never minted before.
+  [[nodiscard]] bool is_in_doubt() const { return is_in_doubt_; }
+  /// Some of what it should hold may be with its other owners only.
+  [[nodiscard]] bool may_lack_data() const { return state_ != CopyState::full || is_in_doubt_; }
 
   /// None of them ever falls. The caller appends the new one, and says that it is raised only when
   /// that is durable. raise_purged() raises the generation with it.
@@ -50,6 +57,7 @@ class PartitionCopy {
   void raise_generation(Generation generation);
   void raise_purged(Generation generation);
   void set_state(CopyState state) { state_ = state; }
+  void set_doubt(bool is_in_doubt) { is_in_doubt_ = is_in_doubt; }
 
  private:
   PartitionId partition_;
@@ -59,6 +67,7 @@ class PartitionCopy {
   Generation generation_;
   Generation purged_;
   CopyState state_;
+  bool is_in_doubt_ = false;
 };
 
 /// What the sender of a request wants from the copy.
@@ -68,17 +77,17 @@ enum class Use : std::uint8_t {
   read,   ///< the answer counts to R
 };
 
-/// Whether `copy` may serve a request of this scope. Null `copy`: this node does not own the
-/// partition. Errors:
+/// Whether `copy` may serve a request of this scope; `of`: of the buckets that a read shows. Null
+/// `copy`: this node does not own the partition. Errors:
 ///   not_owner            no such copy here
 ///   stale_configuration  the sender's configuration is older than the fenced one, or (write) its
 ///                        record was read under a generation below that of the last purge here,
 ///                        which the error names: fetch, read again, resend
-///   unsure               the copy may lack data, or it has not fenced the sender's newer
-///                        configuration yet: the driver fetches the epoch
+///   unsure               the copy may lack data (`of` interval: or is in doubt), or it has not
+///                        fenced the sender's newer configuration yet: the driver fetches the epoch
 /// A write refused as unsure by the copy's state alone may still be merged: see may_keep().
 [[nodiscard]] Result<void> check_scope(const PartitionCopy* copy, const wire::ReplicaScope& scope,
-                                       Use use);
+                                       Use use, Durability of = Durability::commit);
 
 /// Whether it is the copy that a purge round listed as `listed`. Each start of a process is another
 /// one: it may be over an older state, which must not take on the generation of what was listed.

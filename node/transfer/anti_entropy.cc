@@ -77,8 +77,8 @@ void AntiEntropy::on_view(std::shared_ptr<const Epoch> epoch, const std::vector<
 void AntiEntropy::find_unsure(Instant now) {
   for (const auto partition : epoch_->partitions_held_by(options_.self)) {
     const auto* copy = env_.copies.copy(partition);
-    if (copy == nullptr || copy->state() != replica::CopyState::unsure) continue;
-    if (other_owners(partition).empty()) continue;
+    if (copy == nullptr || other_owners(partition).empty()) continue;
+    if (copy->state() != replica::CopyState::unsure && !copy->is_in_doubt()) continue;
     if (refills_.try_emplace(partition).second) refill_due_ = now;
   }
 }
@@ -325,8 +325,7 @@ void AntiEntropy::on_partition(const RoundResult& result) {
   if (job.reason == RepairReason::refilling) return on_refilled_from(result);
   const auto* copy = env_.copies.copy(result.partition);
   const bool is_made_equal = result.outcome && job.action == RepairAction::repair && !job.bucket &&
-                             !result.is_unsure && copy != nullptr &&
-                             copy->state() == replica::CopyState::full;
+                             !result.is_unsure && copy != nullptr && !copy->may_lack_data();
   if (!is_made_equal) return;
   if (env_.made_equal) env_.made_equal(result.partition, job.other, running.began);
   const auto* tree = env_.store.tree(result.partition);

@@ -86,7 +86,7 @@ Result<std::size_t> AntiEntropy::accept_loss(std::optional<PartitionId> only) {
     if (copy == nullptr || (only && *only != partition)) continue;
     const auto dropped = damaged_.give_up(partition);
     if (!dropped) return std::unexpected(dropped.error());
-    const bool is_unsure = copy->state() == replica::CopyState::unsure;
+    const bool is_unsure = copy->state() == replica::CopyState::unsure || copy->is_in_doubt();
     if (is_unsure) {
       if (const auto taken = env_.copies.refilled(partition); !taken) {
         return std::unexpected(taken.error());

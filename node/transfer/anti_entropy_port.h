@@ -30,7 +30,8 @@ class RepairedCopies {
                                           bool replaces_damaged) = 0;
   /// Nobody holds what a damaged local record was.
   [[nodiscard]] virtual Result<void> drop_damaged(PartitionId partition, BytesView key) = 0;
-  /// An unsure copy lacks nothing any more: it is full from now on, and after a restart.
+  /// A copy that might lack data lacks nothing any more: it is full from now on, in no doubt, and
+  /// so after a restart.
   [[nodiscard]] virtual Result<void> refilled(PartitionId partition) = 0;
   /// Another owner has purged under this generation: a copy here below it forgot.
   virtual void heard_of_purge(PartitionId partition, Generation purged) = 0;

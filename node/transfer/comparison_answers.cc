@@ -114,7 +114,7 @@ Result<Bytes> ComparisonAnswers::answer(const wire::TreeRoots& message, const wi
     }
     const auto* tree = store_.tree(root.partition);
     const std::uint64_t hash = tree == nullptr ? 0 : tree->root().hash;
-    const auto state = state_of(hash == root.hash, (*copy)->state() != replica::CopyState::full);
+    const auto state = state_of(hash == root.hash, (*copy)->may_lack_data());
     reply.states.push_back(state);
     if (is_equal(state)) continue;
     const auto depth = static_cast<std::uint8_t>(tree == nullptr ? 0 : tree->depth());
@@ -199,7 +199,7 @@ Result<Bytes> ComparisonAnswers::answer(const wire::ReplicaRecords& message,
   const auto copy = copy_of(message.scope);
   if (!copy) return std::unexpected(copy.error());
   wire::ReplicaRecordsReply reply{.generation = (*copy)->generation(),
-                                  .is_unsure = (*copy)->state() != replica::CopyState::full};
+                                  .is_unsure = (*copy)->may_lack_data()};
   std::vector<Bytes> records;
   records.reserve(message.wanted.size());  // what the reply borrows stays where it is
   std::size_t bytes = 0;

@@ -12,8 +12,9 @@
 
 namespace coterie::transfer {
 
-/// The side of a comparison that is asked: what this shard's copies hold, as frames. An unsure copy
-/// answers too, and says that it is: what it holds it holds. Changes nothing. One thread.
+/// The side of a comparison that is asked: what this shard's copies hold, as frames. A copy that
+/// may lack data answers too, and says that it is: what it holds it holds. Changes nothing. One
+/// thread.
 class ComparisonAnswers {
  public:
   ComparisonAnswers(const Store& store, RepairedCopies& copies) : store_(store), copies_(copies) {}

@@ -61,7 +61,7 @@ Result<const replica::PartitionCopy*> StreamSource::copy_for(const wire::Replica
     return fail(ErrorCode::refused, "the change is paused; resume it");
   }
   const auto* copy = copies_.copy(scope.partition);
-  if (copy == nullptr || copy->state() != replica::CopyState::full) {
+  if (copy == nullptr || copy->may_lack_data()) {
     return fail(ErrorCode::unsure, "this copy of the partition may lack data until it is repaired");
   }
   if (!transition::may_serve_stream(fenced_(scope.partition), now.number)) {

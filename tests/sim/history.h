@@ -112,6 +112,8 @@ struct History {
   Instant hints_gone_at = Instant::max();
   /// When the victim was wiped: its copies answer no more.
   std::optional<Instant> wiped_at;
+  /// An owner is gone for good, and people took what power may have taken from another for lost.
+  bool is_loss_accepted = false;
   /// Records were damaged beneath its trees, which nothing has compared with them since.
   std::set<NodeIndex> wrong_trees;
 };

@@ -61,6 +61,8 @@ class Nemesis {
   bool split(Duration time);
   SimNode& slow_or(SimNode& node);
   bool lose_all_power();
+  bool lose_power_unheard(SimNode& node);
+  void lose_power_unsynced(SimNode& node, Duration down, Instant end, std::uint64_t number);
   bool kill_owners();
   void set_sync_time(SimNode& node, Duration least, Duration most);
   void note_strike(std::uint64_t number, FaultKind kind);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "node/identity.h"
+#include "node/run_note.h"
 #include "tests/sim/older.h"
 
 namespace coterie::sim {
@@ -173,6 +174,7 @@ Result<void> SimNode::open_doors() {
 void SimNode::crash(Crash how) {
   check(running_ != nullptr, "only what runs can crash");
   log_.info("node", how == Crash::process ? "is killed" : "loses power");
+  if (how != Crash::process) ++boot_;
   world_.crash(index_, how);
   end_run();
 }
@@ -241,14 +243,39 @@ void SimNode::stop() {
 void SimNode::part_ended() {
   if (--running_->parts_to_end > 0) return;
   running_->shards_closed = running_->shards.size();
-  for (const auto& loop : running_->shards) {
+  for (std::size_t i = 0; i < running_->shards.size(); ++i) {
+    const auto& loop = running_->shards[i];
     if (loop->store == nullptr) continue;
     --running_->shards_closed;
-    loop->store->close([this] { shard_closed(); });
+    loop->store->close([this, i] {
+      note_end(i);
+      shard_closed();
+    });
   }
   if (running_->shards_closed == running_->shards.size()) {
     --running_->shards_closed;
     shard_closed();
+  }
+}
+
+std::string SimNode::run_note_path(std::size_t shard) {
+  return "run-" + std::to_string(shard);
+}
+
+Result<std::uint64_t> SimNode::note_begin(ShardIndex shard) {
+  const auto position = tables_[shard.value]->position();
+  if (!position) return std::unexpected(position.error());
+  return coterie::begin_run(disk_, run_note_path(shard.value),
+                            {.boot = "boot " + std::to_string(boot_),
+                             .has_data = position->value > 0,
+                             .fresh_doubt = random_.next() | 1});
+}
+
+void SimNode::note_end(std::size_t shard) {
+  const auto& store = *running_->shards[shard]->store;
+  if (store.synced() < store.last()) return;
+  if (auto noted = coterie::end_run(disk_, run_note_path(shard)); !noted) {
+    log_.warn("shard", noted.error().message);
   }
 }
 
@@ -290,6 +317,12 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
   options.shards = settings_.shards;
   options.directory = std::string(log_prefix) + std::to_string(shard.value);
   options.new_log_id = random_.next();
+  const auto doubt = note_begin(shard);
+  if (!doubt) {
+    log_.error("node", doubt.error().message);
+    run.has_failed = true;
+    return;
+  }
   auto store = LogStore::open({.files = disk_,
                                .table = *tables_[shard.value],
                                .commit = *loop.commit,
@@ -322,6 +355,7 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                      .run = run.run,
                      .shard = shard,
                      .shards = settings_.shards,
+                     .doubt = *doubt,
                      .build = build,
                      .admission = {},
                      .coordinator = {},
@@ -409,6 +443,30 @@ bool SimNode::is_sure(PartitionId partition) const {
   const auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
   const auto* copy = shard.copies().copy(partition);
   return copy != nullptr && copy->state() == replica::CopyState::full;
+}
+
+bool SimNode::is_in_doubt(PartitionId partition) const {
+  const auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
+  const auto* copy = shard.copies().copy(partition);
+  return copy != nullptr && copy->is_in_doubt();
+}
+
+bool SimNode::has_unsynced() const {
+  return running_ != nullptr && std::ranges::any_of(running_->shards, [](const auto& loop) {
+           return loop->store != nullptr && loop->store->synced() < loop->store->written();
+         });
+}
+
+bool SimNode::accept_doubts() {
+  check(is_ready(), "people speak to those who listen");
+  bool is_any = false;
+  for (const auto partition : view()->epoch->partitions_of(id_)) {
+    if (!is_in_doubt(partition)) continue;
+    auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
+    (void)shard.anti_entropy().accept_loss(partition);
+    is_any = true;
+  }
+  return is_any;
 }
 
 void SimNode::pause_purges(bool is_paused) {

@@ -88,6 +88,12 @@ class SimNode final : private Mesh {
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
   /// While is_ready(): the copy counts to quorums.
   [[nodiscard]] bool is_sure(PartitionId partition) const;
+  /// Something was written to a log and waits for its sync.
+  [[nodiscard]] bool has_unsynced() const;
+  /// While is_ready(): it answers no reads of interval buckets yet, after a loss of power.
+  [[nodiscard]] bool is_in_doubt(PartitionId partition) const;
+  /// While is_ready(): its copies in doubt answer as they are from now on. False: there was none.
+  bool accept_doubts();
   /// While is_ready(): its log was damaged, and it has noticed.
   [[nodiscard]] bool has_damaged_log() const;
   /// Found behind a finished purge, and emptied; in all its runs.
@@ -107,6 +113,9 @@ class SimNode final : private Mesh {
   void end_run();
   void part_ended();
   void shard_closed();
+  [[nodiscard]] Result<std::uint64_t> note_begin(ShardIndex shard);
+  void note_end(std::size_t shard);
+  [[nodiscard]] static std::string run_note_path(std::size_t shard);
 
   bool pass_on(ShardIndex to, PassedFrame frame) override;
   void answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) override;
@@ -122,6 +131,7 @@ class SimNode final : private Mesh {
   std::vector<std::unique_ptr<SimTable>> tables_;
   Random random_;
   NodeId id_;
+  std::uint64_t boot_ = 1;              // of its machine
   std::uint64_t destroyed_before_ = 0;  // in earlier runs
   bool is_gone_ = false;
   bool is_older_ = false;

@@ -1,6 +1,7 @@
 #include "tests/sim/oracles.h"
 
 #include <algorithm>
+#include <set>
 
 #include "node/replica/purge.h"
 #include "storage/key.h"
@@ -59,8 +60,9 @@ class KeyCheck {
   [[nodiscard]] bool is_promised(const Operation& write, const Operation& get) const {
     const auto gone_at = history_.hints_gone_at;
     const bool is_home = !write.is_hinted || (write.end < gone_at && gone_at <= get.begin);
-    return write.outcome == Outcome::done && write.end < get.begin && !may_power_take(write) &&
-           is_home && !get.is_hinted && write.quorum > destroyed(write, get, false) &&
+    return write.outcome == Outcome::done && write.end < get.begin &&
+           !may_power_take(write, get.end, destroyed(write, get, false)) && is_home &&
+           !get.is_hinted && write.quorum > destroyed(write, get, false) &&
            write.quorum + get.quorum > history_.owners + destroyed(write, get, true);
   }
 
@@ -85,14 +87,25 @@ class KeyCheck {
   [[nodiscard]] bool may_lose(const Damage& damage, const Operation& write) const {
     // A fallback's hints are no owner's.
     if (write.is_hinted) return true;
-    if (write.end < damage.since || !damage.owned.contains(index_)) return false;
+    // What was not synced is in no copy of the disk.
+    const bool is_kept = write.end < damage.since && write.durability == Durability::commit;
+    if (is_kept || !damage.owned.contains(index_)) return false;
     return damage.keys.contains(index_) || write.end >= damage.when;
   }
 
-  [[nodiscard]] bool may_power_take(const Operation& write) const {
-    return write.durability == Durability::interval &&
-           std::ranges::any_of(history_.power_losses,
-                               [&](const PowerLoss& loss) { return loss.when >= write.begin; });
+  /// Of an interval bucket only if power was lost where, with the copies destroyed, all W may have
+  /// been that acknowledged it: those that power took data from show nothing of such a bucket until
+  /// they have it again.
+  [[nodiscard]] bool may_power_take(const Operation& write, Instant by,
+                                    std::uint32_t destroyed) const {
+    if (write.durability == Durability::commit) return false;
+    std::set<NodeIndex> dark;
+    for (const auto& loss : history_.power_losses) {
+      if (loss.when >= write.begin && loss.when <= by) dark.insert(loss.node);
+    }
+    const bool is_doubted = key_.bucket == interval_bucket && !write.is_hinted;
+    if (!is_doubted || history_.is_loss_accepted) return !dark.empty();
+    return dark.size() + destroyed >= write.quorum;
   }
 
   /// Began before the read ended, and may have been executed.
@@ -208,7 +221,7 @@ class KeyCheck {
     const auto& before = history_.operations[other];
     return before.outcome == Outcome::done && before.quorum == history_.owners &&
            !before.is_hinted && before.end < history_.operations[write].begin &&
-           history_.damages.empty() && !may_power_take(before);
+           history_.damages.empty() && !may_power_take(before, Instant::max(), history_.owners);
   }
 
   const History& history_;
@@ -280,6 +293,18 @@ std::optional<Violation> check_refilled(Cluster& cluster) {
       return Violation{
           "what lacks data is refilled",
           owner->name() + " holds its copy of partition " + std::to_string(p) + " for damaged"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> check_doubts_ended(Cluster& cluster) {
+  const auto epoch = cluster.epoch();
+  for (std::uint32_t p = 0; p < epoch->partitions(); ++p) {
+    for (const auto* owner : cluster.owners(PartitionId{p})) {
+      if (!owner->is_in_doubt(PartitionId{p})) continue;
+      return Violation{"doubt ends", owner->name() + " still doubts its copy of partition " +
+                                         std::to_string(p) + " after a loss of power"};
     }
   }
   return std::nullopt;

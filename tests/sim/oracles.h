@@ -19,8 +19,9 @@ struct Violation {
 /// - and nothing that an acknowledged write before it covered;
 /// - no value was written by nobody, by a put that was refused, or comes twice; none has expired.
 /// What a page of a scan shows of the keys that it has gone past is held to the same.
-/// A write covers what its context was handed out for. Writes that power loss may take (interval
-/// durability) are excepted from the first two once power was lost.
+/// A write covers what its context was handed out for. Writes that power loss may take are
+/// excepted from the first two: of an interval bucket once as many nodes lost power, or had copies
+/// destroyed, as had to acknowledge the write; interval writes to other buckets once any did.
 [[nodiscard]] std::optional<Violation> check_history(const History& history);
 
 /// No copy is taken for damaged in a run that damaged none. All nodes are ready.
@@ -28,6 +29,9 @@ struct Violation {
 
 /// Every copy counts to quorums. All nodes are ready.
 [[nodiscard]] std::optional<Violation> check_refilled(Cluster& cluster);
+
+/// No copy is in doubt any more for what power may have taken. All nodes are ready.
+[[nodiscard]] std::optional<Violation> check_doubts_ended(Cluster& cluster);
 
 /// What holds once everything was read with R = N, or compared, and nothing is under way: all
 /// owners of each key hold the same bytes, and each copy's tree is that of its records. All nodes

@@ -142,6 +142,7 @@ class Simulation {
 
   [[nodiscard]] std::optional<Violation> after_healing() {
     if (auto bad = check_sure(cluster_, history_)) return bad;
+    if (auto bad = end_doubts()) return bad;
     if (auto bad = wait_for_hints()) return bad;
     // A read in the middle of a purge undoes a part of it, until the next: harmless, but not equal.
     pause_purges(true);
@@ -178,6 +179,24 @@ class Simulation {
     cluster_.world().run_for(purged_bound);
     if (auto bad = check_copies(cluster_, history_)) return bad;
     return check_purged(cluster_, history_);
+  }
+
+  /// Copies that power may have taken data from are compared without anybody's help; where an owner
+  /// is gone for good, people have to say that they may answer as they are.
+  [[nodiscard]] std::optional<Violation> end_doubts() {
+    if (history_.wiped_at) {
+      for (const auto& node : cluster_.nodes()) {
+        if (!node->is_gone() && node->accept_doubts()) history_.is_loss_accepted = true;
+      }
+    }
+    std::optional<Violation> bad;
+    (void)cluster_.world().run_until(
+        [this, &bad] {
+          bad = check_doubts_ended(cluster_);
+          return !bad;
+        },
+        refill_bound);
+    return bad;
   }
 
   /// Nothing is read: hints and comparisons alone make the copies equal, and refill those that lack

@@ -6,6 +6,12 @@
 #include "tests/sim/nemesis.h"
 
 namespace coterie::sim {
+namespace {
+
+/// Time enough for an answer to be under way.
+constexpr Duration unsynced_look = 5ms;
+
+}  // namespace
 
 bool Nemesis::inject(FaultKind kind) {
   // One draw a statement: in which order arguments are evaluated is the compiler's choice.
@@ -51,7 +57,10 @@ bool Nemesis::inject(FaultKind kind) {
 bool Nemesis::hit_process(FaultKind kind, SimNode& node) {
   auto& world = cluster_.world();
   if (kind == FaultKind::process_crash) return crash(node, Crash::process);
-  if (kind == FaultKind::power_loss) return crash(slow_or(node), Crash::clean_power);
+  if (kind == FaultKind::power_loss) {
+    const bool is_unheard = draws_.chance(0.5);
+    return is_unheard ? lose_power_unheard(node) : crash(slow_or(node), Crash::clean_power);
+  }
   if (kind == FaultKind::torn_power_loss) return crash(slow_or(node), Crash::power);
   if (kind == FaultKind::older_version) return change_version(node);
   if (kind == FaultKind::power_loss_of_all) return lose_all_power();
@@ -104,6 +113,34 @@ bool Nemesis::lose_all_power() {
     if (!is_healing_) lose();
   });
   return false;
+}
+
+/// While another node hears of nobody, and a moment after something was written here that waits for
+/// its sync: one more copy of what was acknowledged then may be left.
+bool Nemesis::lose_power_unheard(SimNode& node) {
+  const SimNode& deaf = some_node();
+  const Duration time = draw(draws_, 100ms, 400ms);
+  const Duration down = draw(draws_, 10ms, 300ms);
+  if (!node.is_up() || &deaf == &node) return false;
+  for (const auto& other : cluster_.nodes()) {
+    cut(deaf.index(), other->index(), time);
+    cut(other->index(), deaf.index(), time);
+  }
+  lose_power_unsynced(node, down, cluster_.world().now() + time, numbers_);
+  return false;  // counted once it is done
+}
+
+/// As soon as it has unsynced data, and `end` at the latest.
+void Nemesis::lose_power_unsynced(SimNode& node, Duration down, Instant end, std::uint64_t number) {
+  const bool was_unsynced = node.has_unsynced();
+  later(unsynced_look, [this, &node, down, end, was_unsynced, number] {
+    if (is_healing_ || !node.is_up()) return;
+    const bool is_time = cluster_.world().now() >= end || (was_unsynced && node.has_unsynced());
+    if (!is_time) return lose_power_unsynced(node, down, end, number);
+    history_.power_losses.push_back({.when = cluster_.world().now(), .node = node.index()});
+    kill(node, Crash::clean_power, down);
+    note_strike(number, FaultKind::power_loss);
+  });
 }
 
 /// Killed at once, and away long enough for all to know. Where buckets are sloppy, fallbacks stand

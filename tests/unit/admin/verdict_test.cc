@@ -138,6 +138,9 @@ TEST_CASE("this node's own troubles: the worst stands first") {
   all.shards[0].unsure_copies = 1;
   CHECK(codes(judge(all)) == Codes{"copies_unsure"});
   CHECK(contains(judge(all).text, "1 damaged partition copy counts to no quorum"));
+  all.shards[0].copies_in_doubt = 2;
+  CHECK(codes(judge(all)) == Codes{"copies_unsure", "copies_in_doubt"});
+  all.shards[0].copies_in_doubt = 0;
   all.shards[0].is_behind = true;
   CHECK(codes(judge(all)) == Codes{"store_behind", "copies_unsure"});
   all.shards.push_back(

@@ -132,16 +132,15 @@ Result<LocalRead> Node::read(const wire::ReplicaScope& scope, BytesView key,
                    .is_durable = vote(durability.value_or(cluster_.bucket.durability), tag)};
 }
 
-Result<LocalScan> Node::scan(const wire::ReplicaScope& scope, BytesView from, BytesView to,
-                             std::uint32_t limit_records, Tag tag) {
+Result<LocalScan> Node::scan(const wire::ReplicaScan& message, Tag tag) {
   if (local_error) return std::unexpected(*local_error);
-  if (const auto ok = check_scope(&copy, scope, replica::Use::read); !ok) {
+  if (const auto ok = check_scope(&copy, message.scope, replica::Use::read); !ok) {
     return std::unexpected(ok.error());
   }
   LocalScan page;
-  for (auto at = records.lower_bound(Bytes(from)); at != records.end(); ++at) {
-    if (!to.empty() && at->first >= to) break;
-    if (page.entries.size() == limit_records) {
+  for (auto at = records.lower_bound(Bytes(message.from)); at != records.end(); ++at) {
+    if (!message.to.empty() && at->first >= message.to) break;
+    if (page.entries.size() == message.limit_records) {
       page.is_truncated = true;
       break;
     }
@@ -291,7 +290,11 @@ decltype(Message::body) Node::answer_to(const Message& message) {
   }
   const ScanMessage& asked = *message.as<ScanMessage>();
   const bool durable = std::exchange(is_durable_at_once, true);
-  Result<LocalScan> page = scan(asked.scope, asked.from, asked.to, asked.limit_records, {});
+  Result<LocalScan> page = scan({.scope = asked.scope,
+                                 .from = asked.from,
+                                 .to = asked.to,
+                                 .limit_records = asked.limit_records},
+                                {});
   is_durable_at_once = durable;
   if (!page) return page.error();
   return ScanAnswer{.entries = std::move(page->entries),

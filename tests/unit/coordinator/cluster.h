@@ -146,8 +146,8 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
   Result<coordinator::LocalRead> read(const wire::ReplicaScope& scope, BytesView key,
                                       std::optional<Durability> durability,
                                       coordinator::Tag tag) override;
-  Result<coordinator::LocalScan> scan(const wire::ReplicaScope& scope, BytesView from, BytesView to,
-                                      std::uint32_t limit_records, coordinator::Tag tag) override;
+  Result<coordinator::LocalScan> scan(const wire::ReplicaScan& message,
+                                      coordinator::Tag tag) override;
   void heard_of_purge(PartitionId of, Generation purged) override;
 
   std::uint32_t send(std::span<const coordinator::Target> targets,

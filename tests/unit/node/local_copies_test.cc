@@ -216,8 +216,8 @@ namespace {
 
 /// The node starts again on the same store.
 struct Restarted {
-  explicit Restarted(World& before)
-      : gate(before.store, {}, {}), copies(before.store, gate, Random(6)) {
+  explicit Restarted(World& before, std::uint64_t doubt = 0)
+      : gate(before.store, {}, {}), copies(before.store, gate, Random(6), doubt) {
     copies.set_epoch(before.epoch, node_id(1), ShardIndex{0}, 1);
   }
   DurableGate gate;
@@ -358,4 +358,75 @@ TEST_CASE("a restored copy whose store was full when it was found is emptied bef
   CHECK(world.copies.unsure_copies() == 1);
   REQUIRE(world.copies.refilled(partition));
   CHECK(world.copies.unsure_copies() == 0);
+}
+
+TEST_CASE("after a loss of power reads of interval buckets are unsure until compared") {
+  World world;
+  const Bytes commit = world.key("a");
+  const Bytes interval = world.key("a", 2);
+  Restarted again(world, 7);
+  auto& copies = again.copies;
+  CHECK(copies.copies_in_doubt() == copies.copies());
+  CHECK(copies.unsure_copies() == 0);
+  const auto read = [&](LocalCopies& of, const Bytes& key) {
+    return of.read(wire::ReplicaRead{.scope = world.scope(key), .key = key});
+  };
+  const auto scan = [&](LocalCopies& of, const Bytes& key, std::uint32_t bucket) {
+    return of.scan(wire::ReplicaScan{
+        .scope = world.scope(key), .from = key, .to = key + "\xff", .bucket = BucketId{bucket}});
+  };
+  CHECK(read(copies, interval).error().code == ErrorCode::unsure);
+  CHECK(scan(copies, interval, 2).error().code == ErrorCode::unsure);
+  // an older build does not say whose records it wants
+  CHECK(scan(copies, commit, 0).error().code == ErrorCode::unsure);
+  CHECK(read(copies, commit));
+  CHECK(scan(copies, commit, 1));
+
+  // Another loss of power is another doubt; what was compared is not, through a kill.
+  const auto partition = world.scope(interval).partition;
+  REQUIRE(copies.refilled(partition));
+  CHECK(read(copies, interval));
+  CHECK(copies.copies_in_doubt() + 1 == copies.copies());
+  Restarted killed(world, 7);
+  CHECK(killed.copies.copies_in_doubt() + 1 == copies.copies());
+  CHECK(read(killed.copies, interval));
+  Restarted dark(world, 8);
+  CHECK(dark.copies.copies_in_doubt() == copies.copies());
+}
+
+TEST_CASE("what power took is not minted again, and writes count as ever") {
+  World world;
+  const Bytes key = world.key("a", 2);
+  const auto mint = [&](LocalCopies& copies, BytesView value, std::uint64_t tag) {
+    const wire::Put put{.id = {.high = 1, .low = tag}, .value = value};
+    const auto minted = copies.mint(
+        world.scope(key), {.key = key, .put = put, .durability = Durability::interval, .now = now},
+        coordinator::Tag{tag});
+    REQUIRE(minted);
+    return std::pair(Bytes(minted->record), minted->dot);
+  };
+  // Another owner took the write; here it was not synced.
+  World lost;
+  const auto [other_record, lost_dot] = mint(lost.copies, "lost", 1);
+  Restarted again(world, 7);
+  const auto [record, dot] = mint(again.copies, "new", 2);
+  CHECK(dot.actor != lost_dot.actor);
+  const auto before = again.copies.copy(world.scope(key).partition)->actor();
+  const auto taken = again.copies.write({.scope = world.scope(key),
+                                         .key = key,
+                                         .record = other_record,
+                                         .durability = wire::Durability::interval});
+  REQUIRE(taken);
+  // It is no dot of this run's actor that was forgotten, and both values stay.
+  CHECK(again.copies.copy(world.scope(key).partition)->actor() == before);
+  const auto stored = *world.store.get(Space::records, key);
+  CHECK(decode_record(key, *stored)->siblings.size() == 2);
+}
+
+TEST_CASE("one owner alone, and buckets that are synced at once, doubt nothing") {
+  World world;
+  LocalCopies alone(world.store, world.gate, Random(6), 7);
+  alone.set_epoch(sample_epoch(1), node_id(1), ShardIndex{0}, 1);
+  CHECK(alone.copies() > 0);
+  CHECK(alone.copies_in_doubt() == 0);
 }

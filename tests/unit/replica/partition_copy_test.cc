@@ -45,6 +45,21 @@ TEST_CASE("a copy answers for its configuration and generation only") {
   CHECK(refusal(&copy, scope, Use::read) == ErrorCode::stale_configuration);
 }
 
+TEST_CASE("a copy in doubt shows nothing of interval buckets, and takes writes") {
+  PartitionCopy copy(PartitionId{3}, ActorId{7}, ConfigurationNumber{5}, Generation{2});
+  const wire::ReplicaScope scope{PartitionId{3}, ConfigurationNumber{5}, Generation{2}};
+  copy.set_doubt(true);
+  CHECK(copy.may_lack_data());
+  CHECK(check_scope(&copy, scope, Use::read, Durability::interval).error().code ==
+        ErrorCode::unsure);
+  CHECK(check_scope(&copy, scope, Use::read, Durability::commit));
+  CHECK(check_scope(&copy, scope, Use::write, Durability::interval));
+  CHECK(check_scope(&copy, scope, Use::mint, Durability::interval));
+  copy.set_doubt(false);
+  CHECK_FALSE(copy.may_lack_data());
+  CHECK(check_scope(&copy, scope, Use::read, Durability::interval));
+}
+
 TEST_CASE("an unsure copy answers nobody, but keeps what it may") {
   PartitionCopy copy(PartitionId{3}, ActorId{7}, ConfigurationNumber{5}, Generation{2},
                      CopyState::unsure);

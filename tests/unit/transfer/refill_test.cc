@@ -162,6 +162,48 @@ TEST_CASE("two damaged copies are refilled once all three have been compared") {
   }
 }
 
+TEST_CASE("after a loss of power copies are compared with both others before doubt ends") {
+  RepairWorld world;
+  const Bytes missed = world.key(7);
+  world.add_side(0, {}, 5);
+  world.put(2, missed, 1);
+  world.kill(2);
+  world.tell_views();
+  world.run(1min);
+  // What was acknowledged here and at the third owner may be with that one alone.
+  CHECK(world.side(0).local.copies_in_doubt() == world_partitions);
+  CHECK(world.side(0).local.unsure_copies() == 0);
+  world.revive(2);
+  world.tell_views();
+  world.run(1min);
+  CHECK(world.side(0).local.copies_in_doubt() == 0);
+  CHECK(world.side(0).record(missed) == RepairWorld::version(missed, 1));
+  CHECK(world.side(0).anti_entropy.status().refilling.empty());
+}
+
+TEST_CASE("all lost power: they compare with one another, and doubt ends") {
+  RepairWorld world;
+  for (std::size_t i = 0; i < 3; ++i) world.add_side(i, {}, 5 + i);
+  for (std::uint64_t i = 0; i < 300; ++i) world.put(i % 3, world.key(i), 1);
+  world.tell_views();
+  world.run(1min);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(world.side(i).local.copies_in_doubt() == 0);
+  CHECK(world.are_equal());
+}
+
+TEST_CASE("people may take what power took for lost") {
+  RepairWorld world;
+  world.add_side(0, {}, 5);
+  world.kill(2);
+  world.tell_views();
+  world.run(1min);
+  CHECK(world.side(0).local.copies_in_doubt() == world_partitions);
+  CHECK(*world.side(0).anti_entropy.accept_loss(PartitionId{3}) == 1);
+  CHECK(world.side(0).local.copies_in_doubt() == world_partitions - 1);
+  CHECK(*world.side(0).anti_entropy.accept_loss({}) == world_partitions - 1);
+  CHECK(world.side(0).local.copies_in_doubt() == 0);
+}
+
 TEST_CASE("a refill quorum meets every write quorum of the others, or is all there is") {
   const RefillQuorum usual{.others = 2, .needed = 2};
   CHECK(usual.is_reached(2, 2));

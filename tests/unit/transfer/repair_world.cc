@@ -44,13 +44,13 @@ bool WorldOwners::ask(NodeId to, const wire::ReplicaWrite& message,
 
 Side::Side(RepairWorld& world, std::shared_ptr<const Epoch> epoch_, NodeId self_,
            const AntiEntropyOptions& options, HandClock& clock, HandTimers& timers,
-           std::vector<PartitionId> damaged)
+           std::vector<PartitionId> damaged, std::uint64_t doubt)
     : self(self_),
       epoch(std::move(epoch_)),
       store(epoch->partitions()),
       gate(
           store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {}),
-      local(store, gate, Random(self.low)),
+      local(store, gate, Random(self.low), doubt),
       copies(local, store),
       answers(store, copies),
       others(world),
@@ -109,9 +109,10 @@ RepairWorld::RepairWorld(AntiEntropyOptions options) : options_(options), sides_
   for (std::size_t i = 0; i < 3; ++i) add_side(i);
 }
 
-void RepairWorld::add_side(std::size_t index, std::vector<PartitionId> damaged) {
+void RepairWorld::add_side(std::size_t index, std::vector<PartitionId> damaged,
+                           std::uint64_t doubt) {
   sides_[index] = std::make_unique<Side>(*this, epoch, node_id(index + 1), options_, clock, timers,
-                                         std::move(damaged));
+                                         std::move(damaged), doubt);
 }
 
 void RepairWorld::tell_views() {

@@ -57,7 +57,7 @@ class WorldOwners final : public OtherOwners {
 struct Side {
   Side(RepairWorld& world, std::shared_ptr<const Epoch> epoch, NodeId self,
        const AntiEntropyOptions& options, HandClock& clock, HandTimers& timers,
-       std::vector<PartitionId> damaged = {});
+       std::vector<PartitionId> damaged = {}, std::uint64_t doubt = 0);
 
   void view(const std::set<NodeId>& alive);
   [[nodiscard]] Bytes record(BytesView key) const;
@@ -86,7 +86,7 @@ class RepairWorld {
   }
 
   [[nodiscard]] Side& side(std::size_t index) { return *sides_[index]; }
-  void add_side(std::size_t index, std::vector<PartitionId> damaged = {});
+  void add_side(std::size_t index, std::vector<PartitionId> damaged = {}, std::uint64_t doubt = 0);
   void tell_views();
   void kill(std::size_t index) { dead_.insert(node_id(index + 1)); }
   void revive(std::size_t index) { dead_.erase(node_id(index + 1)); }

@@ -168,6 +168,9 @@ void add_replica(std::vector<SampleFrame>& out) {
       {"replica_scan",
        encode(ReplicaScan{.scope = scope, .from = stored_key, .to = "\x12"sv, .limit_records = 50},
               envelope)});
+  out.push_back(
+      {"replica_scan_bucket",
+       encode(ReplicaScan{.scope = scope, .from = stored_key, .bucket = BucketId{3}}, envelope)});
   out.push_back({"replica_scan_reply",
                  encode(ReplicaScanReply{.entries = {{.key = stored_key, .record = "one"},
                                                      {.key = stored_key, .record = "two"}},
