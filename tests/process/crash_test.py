@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from cluster import PATIENCE, POWER_LOSS, Cluster, wait_until
+from cluster import ADMIN, PATIENCE, POWER_LOSS, Cluster, run, wait_until
 from load import Load
 
 
@@ -60,6 +60,29 @@ class Crashes(unittest.TestCase):
 
     def test_all_lose_power_at_once(self):
         self.crash_all(POWER_LOSS)
+
+    def test_what_an_interval_bucket_lost_with_power_is_not_taken_for_missing(self):
+        """One of the two that acknowledged loses power; the third, which was not there, and it
+        are no quorum until they have been compared with the other."""
+        with Cluster() as cluster:
+            lost, other, behind = cluster.peers
+            for peer, preload in ((lost, POWER_LOSS), (other, None), (behind, None)):
+                peer.start(preload)
+            cluster.wait_ready()
+            load = Load(cluster, bucket="relaxed")
+            load.wait_for(1000)
+            paused = run([ADMIN, "handoff", "pause", "--node", lost.address("admin")])
+            self.assertEqual(paused[0], 0, paused)
+            behind.kill()
+            load.wait_for(3000)
+            lost.kill()
+            load.stop()
+            behind.start()
+            lost.start(POWER_LOSS)
+            cluster.wait_ready()
+            self.assertIn("the machine was started anew", lost.log_text())
+            load.verify(self)
+            wait_until(lambda: lost.metric("coterie_copies_in_doubt") == 0, "no doubt is left")
 
     def test_an_interval_bucket_survives_kill_too(self):
         with Cluster() as cluster:

@@ -1,14 +1,18 @@
 // Preloaded into coterie-node, it keeps what is written to files in the process's memory until it
 // is synced: a SIGKILL, which alone leaves the page cache as it is, then loses what a power loss
 // would have lost. LMDB's own files pass through: it syncs before it says so, and reads them by its
-// map. Reads see the kept writes, as they would in the page cache.
+// map. Reads see the kept writes, as they would in the page cache. Each process is in a boot of its
+// own, by the number that the kernel gives a boot.
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <climits>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -118,9 +122,27 @@ ssize_t kept_pread(int fd, void* bytes, size_t size, off_t offset) {
   return static_cast<ssize_t>(valid);
 }
 
+/// A file that says which boot this is, as /proc/sys/kernel/random/boot_id does.
+int open_boot_id() {
+  const int fd = memfd_create("boot_id", MFD_CLOEXEC);
+  const std::string id = "boot-" + std::to_string(getpid()) + "\n";
+  if (fd >= 0) (void)!write(fd, id.data(), id.size());
+  if (fd >= 0) lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
 }  // namespace
 
 extern "C" {
+
+int open64(const char* path, int flags, ...) {
+  if (std::string_view(path) == "/proc/sys/kernel/random/boot_id") return open_boot_id();
+  va_list arguments;
+  va_start(arguments, flags);
+  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+  va_end(arguments);
+  return real<int (*)(const char*, int, ...)>("open64")(path, flags, mode);
+}
 
 ssize_t pwrite64(int fd, const void* bytes, size_t size, off_t offset) {
   return kept_pwrite(fd, bytes, size, offset);
