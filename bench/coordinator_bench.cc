@@ -56,8 +56,7 @@ class BenchReplica final : public LocalReplica {
     if (!digest) return std::unexpected(digest.error());
     return LocalRead{.digest = *digest, .record = stored, .is_durable = true};
   }
-  Result<LocalScan> scan(const wire::ReplicaScope&, BytesView, BytesView, std::uint32_t,
-                         Tag) override {
+  Result<LocalScan> scan(const wire::ReplicaScan& /*message*/, Tag) override {
     return LocalScan{.is_durable = true};
   }
   void heard_of_purge(PartitionId, Generation) override {}
