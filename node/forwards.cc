@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "node/coordinator/slab.h"
 
 namespace coterie {
@@ -15,6 +16,9 @@ std::uint64_t forward_id(std::uint64_t serial) {
   const std::uint64_t last_slot = (1ULL << Tags::slot_bits) - 1;
   return (serial << (Tags::slot_bits + Tags::detail_bits)) | (last_slot << Tags::detail_bits);
 }
+
+/// A client tries again until its deadline, of which it says a little less.
+constexpr Duration tries_end_after = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -29,6 +33,23 @@ void Forwards::pass_on(coordinator::ClientHandle client, Message message,
   const auto left_ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
   if (left_ms <= 0) {
     failed_(client, Error{.code = ErrorCode::expired, .message = "the deadline has passed"});
+    return;
+  }
+  forget_old();
+  const auto* put = std::get_if<wire::Put>(&message);
+  const RequestId request = put == nullptr ? RequestId{} : put->id;
+  const auto asked = puts_.find(request);
+  if (asked != puts_.end()) {
+    if (asked->second.is_lost) {
+      failed_(client, Error{.code = ErrorCode::unknown_outcome,
+                            .message = "the connection to the owner was lost"});
+      return;
+    }
+    owners = {&asked->second.owner, 1};
+  } else if (puts_.size() >= limits::request_ids_a_shard) {
+    failed_(client, Error{.code = ErrorCode::overloaded,
+                          .message = "too many writes are passed on; nothing was executed",
+                          .retry_after_ms = 100});
     return;
   }
   const wire::Envelope envelope{.request_id = id,
@@ -48,6 +69,16 @@ void Forwards::pass_on(coordinator::ClientHandle client, Message message,
                                  .is_put = std::holds_alternative<wire::Put>(message),
                                  .timer = timer});
     ++passed_on_;
+    if (!request.is_zero()) {
+      const Instant until = deadline + tries_end_after;
+      puts_[request] = {.owner = owner, .until = until};
+      puts_by_end_.emplace_back(until, request);
+    }
+    return;
+  }
+  if (asked != puts_.end()) {
+    failed_(client, Error{.code = ErrorCode::unknown_outcome,
+                          .message = "the owner that was asked cannot be reached any more"});
     return;
   }
   failed_(client,
@@ -75,6 +106,19 @@ void Forwards::on_peer_lost(const PeerLinks::Target& peer) {
     if (pending.owner == peer) lost.push_back(id);
   }
   for (const auto id : lost) fail(id, "the connection to the owner was lost");
+  for (auto& [request, asked] : puts_) {
+    if (asked.owner == peer) asked.is_lost = true;
+  }
+}
+
+void Forwards::forget_old() {
+  const Instant now = clock_.now();
+  while (!puts_by_end_.empty() && puts_by_end_.front().first <= now) {
+    const auto found = puts_.find(puts_by_end_.front().second);
+    // Tried once more, it stands further behind, too.
+    if (found != puts_.end() && found->second.until <= now) puts_.erase(found);
+    puts_by_end_.pop_front();
+  }
 }
 
 void Forwards::fail(std::uint64_t id, const char* why) {

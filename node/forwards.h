@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <span>
+#include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,7 +34,10 @@ class Forwards {
         failed_(std::move(failed)) {}
   ~Forwards();
 
-  /// Tries `owners` in their order until one can be sent to. Fails as unavailable if none can.
+  /// Tries `owners` in their order until one can be sent to. Fails as unavailable if none can. A
+  /// put that comes once more goes to the owner that was asked before, over the same connection, or
+  /// fails as unknown_outcome: by its request id nobody else would know it again, and it would be
+  /// written twice.
   void pass_on(coordinator::ClientHandle client, Message message,
                std::span<const PeerLinks::Target> owners, Instant deadline);
   /// True if the frame answers one of these.
@@ -46,7 +52,14 @@ class Forwards {
     bool is_put = false;
     TimerId timer;
   };
+  /// Whom a put was passed on to.
+  struct Asked {
+    PeerLinks::Target owner;
+    Instant until;
+    bool is_lost = false;  ///< the connection has ended since
+  };
   void fail(std::uint64_t id, const char* why);
+  void forget_old();
 
   const Clock& clock_;
   Timers& timers_;
@@ -56,6 +69,8 @@ class Forwards {
   std::uint64_t next_ = 1;
   std::uint64_t passed_on_ = 0;
   std::map<std::uint64_t, Pending> pending_;
+  std::unordered_map<RequestId, Asked> puts_;
+  std::deque<std::pair<Instant, RequestId>> puts_by_end_;
 };
 
 }  // namespace coterie

@@ -29,6 +29,11 @@ bool Shard::is_ours(const Incoming& in, const Asked& asked, const Forwards::Mess
 }
 
 void Shard::forward(const Incoming& in, const Asked& asked, const Forwards::Message& message) {
+  const auto* put = std::get_if<wire::Put>(&message);
+  if (put != nullptr && coordinator_.remembers(put->id, now())) {
+    return refuse(in, {.code = ErrorCode::unknown_outcome,
+                       .message = "this node began it, and owns the key no more; read the key"});
+  }
   const auto client = admit(in);
   if (!client) return;
   std::vector<PeerLinks::Target> near;

@@ -21,6 +21,10 @@ void Coordinator::put(const Request& request, BytesView key, const wire::Put& pu
               now);
 }
 
+bool Coordinator::remembers(RequestId id, const Now& now) {
+  return !id.is_zero() && puts_.remembers(id, now.time);
+}
+
 void Coordinator::get(const Request& request, BytesView key, const wire::Get& get, const Now& now) {
   gets_.start({.client = request.client,
                .deadline = request.deadline,

@@ -52,6 +52,10 @@ class Coordinator {
   /// `range`: the stored keys that the scan covers (scan_range.h).
   void scan(const Request& request, const KeyRange& range, const wire::Scan& scan, const Now& now);
 
+  /// A put of this request id was minted here, and an owner that does not know it must not be asked
+  /// to do it again.
+  [[nodiscard]] bool remembers(RequestId id, const Now& now);
+
   /// A local answer that was not durable has become so.
   void on_local_durable(Tag tag, const Now& now);
   /// Peers' answers, by the request id of their frame. One that nobody waits for any more, or that

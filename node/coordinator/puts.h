@@ -26,6 +26,9 @@ class Puts {
     const wire::Put& put;
   };
   void start(const Start& start, const Now& now);
+  [[nodiscard]] bool remembers(RequestId id, Instant now) {
+    return memory_.find(id, now) != nullptr;
+  }
 
   /// An owner holds it durably; for this node too, whose vote is the driver's word.
   void on_vote(const TagParts& tag, NodeId from);

@@ -424,3 +424,55 @@ TEST_CASE("what a client asks of a leaving owner after the cut-over is passed on
   world.hear(ShardWorld::peer, get);
   CHECK(world.shard.status().coordinator.gets == 1);
 }
+
+TEST_CASE("a put tried again at a leaving owner is not begun by another") {
+  Changing world;
+  auto epoch = opened(world.epoch, world.partition, node_id(1), world.arriving);
+  world.hear_of(epoch);
+  const auto leave = [&] { world.hear_of(stepped(epoch, transition::Step::cut_over)); };
+  auto put = ShardWorld::put(world.text, "value");
+  put.id = RequestId{7, 7};
+  const auto told = [&]() -> std::optional<ErrorCode> {
+    const auto answers = world.take(ShardWorld::client);
+    if (answers.size() != 1) return std::nullopt;
+    const Bytes body = answers[0].substr(wire::header_bytes);
+    const auto error = wire::decode<wire::ErrorReply>(body);
+    return error ? std::optional(error->code) : std::nullopt;
+  };
+  SUBCASE("this node began it") {
+    world.hear(ShardWorld::client, put);
+    leave();
+    world.hear(ShardWorld::client, put);
+    CHECK(told() == ErrorCode::unknown_outcome);
+    CHECK(world.shard.status().forwarded == 0);
+  }
+  SUBCASE("it was passed on") {
+    leave();
+    const auto puts_sent = [&] {
+      std::vector<ConnectionId> to;
+      for (std::size_t i = 0; i < world.transport.dialled.size(); ++i) {
+        const ConnectionId link{NotingTransport::first_dialled + i};
+        for (const auto& frame : world.take(link)) {
+          if (ShardWorld::kind(frame) == wire::Kind::put) to.push_back(link);
+        }
+      }
+      return to;
+    };
+    for (std::size_t i = 0; i < world.transport.dialled.size(); ++i) {
+      world.shard.on_open(
+          ConnectionId{NotingTransport::first_dialled + i},
+          wire::Hello{.role = wire::Role::peer,
+                      .node = node_id(world.transport.dialled[i].first.port - 7000U)});
+    }
+    world.hear(ShardWorld::client, put);
+    const auto first = puts_sent();
+    REQUIRE(first.size() == 1);
+    world.hear(ShardWorld::client, put);
+    CHECK(puts_sent() == first);
+    world.shard.on_closed(first[0], Error{.code = ErrorCode::closed, .message = "by the test"});
+    (void)world.take(ShardWorld::client);
+    world.hear(ShardWorld::client, put);
+    CHECK(told() == ErrorCode::unknown_outcome);
+    CHECK(puts_sent().empty());
+  }
+}
