@@ -73,7 +73,7 @@ void ClientCore::get(Key key, const GetOptions& options, Callback<GetResult> don
 Callback<GetResult> ClientCore::resolving(const Key& key, const GetOptions& options,
                                           Callback<GetResult> done) {
   const Instant ends = env_.clock.now() + options.deadline.value_or(options_.deadline);
-  return [this, key, ends, resolver = options.resolver,
+  return [this, key = Key(key), ends, resolver = options.resolver,
           done = std::move(done)](Result<GetResult> read) mutable {
     if (!read || read->siblings.size() < 2) return done(std::move(read));
     ++counters_.resolved;

@@ -144,7 +144,9 @@ void Node::shut_down() {
 }
 
 void Node::on_part_ended() {
-  if (parts_to_end_ == 0 || --parts_to_end_ > 0) return;
+  if (parts_to_end_ == 0) return;
+  --parts_to_end_;
+  if (parts_to_end_ > 0) return;
   loop_.timers().cancel(stop_timer_);
   end_shards();
   loop_.stop();

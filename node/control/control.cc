@@ -334,7 +334,7 @@ void Control::ask(const Birth::Question& question) {
   });
 }
 
-void Control::adopt(std::shared_ptr<const Epoch> epoch) {
+void Control::adopt(const std::shared_ptr<const Epoch>& epoch) {
   if (auto fine = check_servable(*epoch, options_.serves_changes); !fine) {
     env_.log.error("epochs", fine.error().message);
     return;

@@ -115,9 +115,9 @@ class Control final : public TransportHandler, public DatagramHandler {
 
   void further_birth();
   void ask(const Birth::Question& question);
-  void adopt(std::shared_ptr<const Epoch> epoch);
+  void adopt(const std::shared_ptr<const Epoch>& epoch);
   void fetch_epoch(const Address& from);
-  void learn(std::shared_ptr<const Epoch> epoch);
+  void learn(const std::shared_ptr<const Epoch>& epoch);
   [[nodiscard]] std::optional<Address> gossip_address_of(NodeId node) const;
   void decide(std::shared_ptr<const Epoch> next, Decided done);
   void finish_later();

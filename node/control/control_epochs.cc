@@ -65,7 +65,7 @@ void Control::finish_later() {
 }
 
 /// Decided; what others say of it cannot change.
-void Control::learn(std::shared_ptr<const Epoch> epoch) {
+void Control::learn(const std::shared_ptr<const Epoch>& epoch) {
   if (epoch->member(options_.identity.node) == nullptr) {
     env_.log.error("epochs",
                    "the cluster's epoch does not name this node: it was removed, or "
@@ -76,7 +76,7 @@ void Control::learn(std::shared_ptr<const Epoch> epoch) {
       epoch->hash() == epochs_.newest()->hash()) {
     return;
   }
-  adopt(std::move(epoch));
+  adopt(epoch);
 }
 
 void Control::seek_epoch(NodeId from) {
