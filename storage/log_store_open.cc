@@ -120,7 +120,7 @@ Result<void> LogStore::create() {
   // of files that an earlier attempt may have left
   auto replay =
       replay_log(parts_.files, {.directory = options_.directory, .log_id = options_.new_log_id},
-                 [](LogPosition, std::vector<Write>) -> Result<void> { return {}; });
+                 [](LogPosition, const std::vector<Write>&) -> Result<void> { return {}; });
   if (!replay) return std::unexpected(std::move(replay).error());
   if (auto done = begin_run(std::move(replay->end)); !done) return done;
   const auto identity = Identity{.log_id = options_.new_log_id,

@@ -76,7 +76,7 @@ class WrongClock {
     return cluster_.world().run_until([this] { return cluster_.is_whole(); }, whole_bound);
   }
 
-  OperationIndex ask(Workload::Request request) {
+  OperationIndex ask(const Workload::Request& request) {
     bool is_done = false;
     const auto index = workload_->issue(request, [&is_done](OperationIndex) { is_done = true; });
     cluster_.world().run_until([&is_done] { return is_done; }, whole_bound);

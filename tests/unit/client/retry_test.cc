@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint8_t last_code = 20;
 
 /// Fails the first requests so, then answers.
-void fail_first(Bench& bench, std::size_t times, Answer how) {
+void fail_first(Bench& bench, std::size_t times, const Answer& how) {
   bench.cluster.answer = [&bench, times, how](const Request& request) {
     if (bench.cluster.requests.size() <= times) return how;
     return request.header.kind == wire::Kind::put
@@ -251,6 +251,6 @@ TEST_CASE("an answer that cannot be read is a failed try, and leaves a write in 
   CHECK(bench.get("k"));
   CHECK(bench.core.counters().replies_malformed == 1);
   bench.cluster.requests.clear();
-  bench.cluster.answer = [&](const Request&) { return wrong_kind; };
+  bench.cluster.answer = [&](const Request&) { return Answer(wrong_kind); };
   CHECK(bench.put("k", "v").error().code == ErrorCode::unknown_outcome);
 }

@@ -158,7 +158,7 @@ void Node::heard_of_purge(PartitionId of, Generation purged) {
 }
 
 std::uint32_t Node::send_to(std::span<const Target> targets, Instant deadline,
-                            decltype(Message::body) body) {
+                            const decltype(Message::body)& body) {
   std::uint32_t refused = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const std::size_t to = cluster_.index_of(targets[i].node);

@@ -171,7 +171,7 @@ class Node final : public coordinator::LocalReplica, public coordinator::Outbox 
 
  private:
   std::uint32_t send_to(std::span<const coordinator::Target> targets, Instant deadline,
-                        decltype(Message::body) body);
+                        const decltype(Message::body)& body);
   [[nodiscard]] Result<void> merge_here(BytesView key, BytesView record, bool is_repair);
   [[nodiscard]] decltype(Message::body) answer_to(const Message& message);
   /// Whether it is durable now; if not, `tag` waits for sync().

@@ -21,7 +21,7 @@ auto request_to(std::size_t node) {
 
 /// Three owners and two fallbacks, R = W = 2; nobody reaches the owners `away`.
 struct World : Cluster {
-  explicit World(std::initializer_list<std::size_t> away = {}) : Cluster(3, 2, 2) {
+  World(std::initializer_list<std::size_t> away = {}) : Cluster(3, 2, 2) {
     add_fallbacks(2);
     for (const auto owner : away) set_away(owner, true);
   }

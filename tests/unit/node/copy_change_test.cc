@@ -30,7 +30,7 @@ struct Side {
 
   void start(const EpochPtr& with, std::uint64_t seed = 5) {
     gate = std::make_unique<DurableGate>(
-        store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {});
+        store, [](ConnectionId, const Bytes&) {}, [](coordinator::Tag) {});
     copies = std::make_unique<LocalCopies>(store, *gate, Random(seed));
     copies->set_fence_handler([this](PartitionId partition, ConfigurationNumber configuration) {
       fences.emplace_back(partition, configuration);

@@ -17,7 +17,7 @@ constexpr WallTime now{std::chrono::hours(1)};
 struct World {
   MemoryStore store{16, MemoryStore::Durability::by_hand};
   std::vector<coterie::coordinator::Tag> votes;
-  DurableGate gate{store, [](ConnectionId, Bytes) {},
+  DurableGate gate{store, [](ConnectionId, const Bytes&) {},
                    [this](coordinator::Tag tag) { votes.push_back(tag); }};
   LocalCopies copies{store, gate, Random(5)};
   std::shared_ptr<const Epoch> epoch = sample_epoch();
@@ -162,7 +162,7 @@ TEST_CASE("a copy whose log was damaged keeps what it is sent and answers unsure
   MemoryStore store(16);
   store.set_damaged({world.scope(key).partition});
   DurableGate gate(
-      store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {});
+      store, [](ConnectionId, const Bytes&) {}, [](coordinator::Tag) {});
   LocalCopies copies(store, gate, Random(1));
   copies.set_epoch(world.epoch, node_id(1), ShardIndex{0}, 1);
   CHECK(copies.unsure_copies() == 1);

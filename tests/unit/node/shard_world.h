@@ -76,7 +76,7 @@ struct ShardWorld {
   void hear(ConnectionId connection, const Message& message, std::uint64_t request_id = 7) {
     receive(connection, wire::encode(message, {.request_id = request_id}));
   }
-  void receive(ConnectionId connection, Bytes frame) {
+  void receive(ConnectionId connection, const Bytes& frame) {
     // of the allocator's alignment, as a body in the transport's buffers is
     const Bytes body = frame.substr(wire::header_bytes);
     shard.on_frame(connection, *wire::decode_header(frame), body);

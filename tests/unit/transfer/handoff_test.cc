@@ -246,7 +246,7 @@ TEST_CASE("cancel gives the hints up and marks their partitions, until those are
   World world;
   world.port.reaches[node_id(2)] = HandoffPort::Reach::away;
   const Bytes key = world.leave();
-  const Bytes other = world.leave(node_id(3));
+  world.leave(node_id(3));
   CHECK(world.handoff->cancel(node_id(2)) == 1);
   CHECK(world.handoff->cancel(node_id(7)) == 0);
   world.timers.advance(1s);

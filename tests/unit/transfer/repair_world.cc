@@ -49,7 +49,7 @@ Side::Side(RepairWorld& world, std::shared_ptr<const Epoch> epoch_, NodeId self_
       epoch(std::move(epoch_)),
       store(epoch->partitions()),
       gate(
-          store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {}),
+          store, [](ConnectionId, const Bytes&) {}, [](coordinator::Tag) {}),
       local(store, gate, Random(self.low), doubt),
       copies(local, store),
       answers(store, copies),

@@ -34,7 +34,7 @@ struct OldOwner {
   OldOwner(NodeId self, const std::shared_ptr<const Epoch>& epoch)
       : store(epoch->partitions()),
         gate(
-            store, [](ConnectionId, Bytes) {}, [](coordinator::Tag) {}),
+            store, [](ConnectionId, const Bytes&) {}, [](coordinator::Tag) {}),
         local(store, gate, Random(self.low)),
         copies(local, store),
         source(self, store, copies, [this](PartitionId) { return fenced; }) {
