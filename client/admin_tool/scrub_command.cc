@@ -66,8 +66,9 @@ Rendered scrub_rendered(const Json& merged, bool use_color) {
     const bool is_well = of("damaged") + of("leaves_wrong") + of("unreadable") + waiting == 0;
     out.is_well = out.is_well && is_well;
     const auto trouble = node.at("last_trouble").get<std::string>();
-    if (!is_well && !trouble.empty())
+    if (!is_well && !trouble.empty()) {
       troubles.append(name).append(": ").append(trouble).append("\n");
+    }
   }
   out.text = table.text(use_color) + (troubles.empty() ? "" : "\n" + troubles);
   out.is_well = out.is_well && merged.at("silent").empty();
