@@ -256,6 +256,13 @@ bool Node::ask_status(std::function<void(NodeStatus)> done) {
       [this, done = std::move(done)]() mutable { collect_status(std::move(done)); });
 }
 
+bool Node::order(topology::Order order, Control::Answered done) {
+  return loop_.mailbox().post([this, order = std::move(order), done = std::move(done)]() mutable {
+    if (is_stopping_) return done(fail(ErrorCode::closed, "the node is stopping"));
+    control_->order(std::move(order), std::move(done));
+  });
+}
+
 void Node::collect_status(std::function<void(NodeStatus)> done) {
   struct Collecting {
     NodeStatus status;

@@ -56,6 +56,8 @@ class Node final : public Mesh {
   /// Calls back on the control loop, within two seconds; shards that did not answer by then are
   /// left out. From any thread; false if the node is too busy or stopping.
   bool ask_status(std::function<void(NodeStatus)> done);
+  /// As Control::order. Calls back on the control loop. From any thread; false as above.
+  bool order(topology::Order order, Control::Answered done);
   /// Runs on the thread of the shard that holds a partition. From any thread; false as above, or
   /// while there are no shards.
   bool post_to(PartitionId partition, std::move_only_function<void(Shard&)> task);

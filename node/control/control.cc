@@ -85,6 +85,7 @@ Control::Control(Environment environment, Options options, Random random, OnView
       gossip_(env_.clock.now(), gossip_options(options_), *seal_, random.fork()),
       birth_({.self = options_.identity.node, .config = options_.config}, random.fork()),
       epochs_(env_.files),
+      staging_(env_.files),
       voting_(options_.identity.node, env_.files, epochs_, env_.log, options_.serves_changes),
       calls_(env_.timers, [this] { return hello(); }),
       random_(random.fork()) {}
@@ -99,6 +100,7 @@ Control::~Control() {
 Result<void> Control::open() {
   if (auto opened = epochs_.open(); !opened) return opened;
   if (auto opened = voting_.open(); !opened) return opened;
+  if (auto opened = staging_.open(); !opened) return opened;
   if (epochs_.newest() != nullptr) return {};
   const auto proposal = read_file(env_.files, proposal_path);
   if (!proposal) return std::unexpected(proposal.error());
@@ -344,6 +346,7 @@ void Control::adopt(const std::shared_ptr<const Epoch>& epoch) {
     return;
   }
   voting_.on_epoch();
+  settle_staged();
   const auto& newest = *epochs_.newest();
   env_.log.info("epochs", "epoch " + std::to_string(newest.number().lineage) + "." +
                               std::to_string(newest.number().number) + " of cluster " +

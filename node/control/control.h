@@ -24,6 +24,8 @@
 #include "node/control/cluster_clock.h"
 #include "node/control/epoch_log.h"
 #include "node/control/proposal.h"
+#include "node/control/staging.h"
+#include "node/control/topology.h"
 #include "node/control/voting.h"
 #include "node/identity.h"
 #include "node/ring_view.h"
@@ -72,6 +74,12 @@ class Control final : public TransportHandler, public DatagramHandler {
   /// decided is adopted here before.
   using Decided = std::move_only_function<void(Result<void>)>;
   void propose(std::shared_ptr<const Epoch> next, Decided done);
+
+  /// What an operator asks of the ring. `done` is called once, here or later on this loop. Errors:
+  /// unavailable: there is no cluster yet, or too few answer; not_found, invalid_argument, refused:
+  /// what is wrong and what to do; overloaded: too many orders at once.
+  using Answered = std::move_only_function<void(Result<topology::Answer>)>;
+  void order(topology::Order order, Answered done);
 
   /// `from` is known to be ahead: its epoch is fetched, if that is not under way already.
   void seek_epoch(NodeId from);
@@ -135,6 +143,15 @@ class Control final : public TransportHandler, public DatagramHandler {
   void take_changes_further(std::size_t rank);
   [[nodiscard]] Result<Bytes> serve_change_evidence(BytesView body, const wire::Envelope& envelope);
 
+  // control_orders.cc
+  void stage(const topology::Stage& order, Answered done);
+  void commit(const topology::Commit& order, Answered done);
+  void answer(Answered done);
+  void answer_after(Result<void> result, Answered done);
+  void propose_step(std::function<Result<void>(EpochContents&)> step, Answered done);
+  [[nodiscard]] const Result<plan::Plan>& plan_now();
+  void settle_staged();
+
   [[nodiscard]] Result<Bytes> serve_vote(wire::Kind kind, BytesView body,
                                          const wire::Envelope& envelope);
 
@@ -145,10 +162,17 @@ class Control final : public TransportHandler, public DatagramHandler {
   gossip::Gossip gossip_;
   Birth birth_;
   EpochLog epochs_;
+  Staging staging_;
   Voting voting_;
   Calls calls_;
   Random random_;
   std::shared_ptr<Proposal> proposal_;  // the last one; null before
+  struct Planned {
+    std::shared_ptr<const Epoch> base;
+    std::vector<plan::StagedChange> staged;
+    Result<plan::Plan> plan;
+  };
+  std::optional<Planned> planned_;  // the last one: to make it takes a while
   Transport* transport_ = nullptr;
   Datagrams* datagrams_ = nullptr;
   gossip::Outbox outbox_;

@@ -39,7 +39,26 @@ Result<void> EpochLog::open() {
                                         "; copy the file from another node of the cluster");
   }
   newest_ = std::make_shared<const Epoch>(*std::move(epoch));
+  note_members(*newest_);
+  names->pop_back();
+  for (const std::string& name : *names) {
+    const auto older = read_file(files_, std::string(directory) + "/" + name);
+    if (!older || !*older) continue;
+    if (const auto known = decode_epoch(**older)) note_members(*known);
+  }
   return {};
+}
+
+void EpochLog::note_members(const Epoch& epoch) {
+  for (const Member& member : epoch.members()) ever_members_.insert(member.id);
+}
+
+std::vector<NodeId> EpochLog::former() const {
+  std::vector<NodeId> out;
+  for (const NodeId node : ever_members_) {
+    if (newest_->member(node) == nullptr) out.push_back(node);
+  }
+  return out;
 }
 
 std::shared_ptr<const Epoch> EpochLog::find(EpochNumber number) const {
@@ -73,6 +92,7 @@ Result<void> EpochLog::add(std::shared_ptr<const Epoch> epoch) {
   // The directory itself is new at the first epoch.
   if (auto synced = files_.sync_directory(""); !synced) return synced;
   newest_ = std::move(epoch);
+  note_members(*newest_);
   return {};
 }
 
