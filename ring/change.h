@@ -25,6 +25,9 @@ struct Change {
   std::vector<NodeId> removed;  ///< members declared dead by an operator, who stands in for their
                                 ///< fences; sorted
   std::vector<Handover> handovers;  ///< by partition, ascending; at least one
+  /// Members that the entry which finishes it takes out; sorted. They own partitions of this change
+  /// at most, and are given none. An abort lets them stay.
+  std::vector<NodeId> leaving;
 
   bool operator==(const Change&) const = default;
 };

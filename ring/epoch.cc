@@ -54,6 +54,12 @@ const Change* Epoch::change(PartitionId partition) const {
   return &*found;
 }
 
+bool Epoch::is_leaving(NodeId node) const {
+  return std::ranges::any_of(contents_.changes, [node](const Change& change) {
+    return std::ranges::binary_search(change.leaving, node);
+  });
+}
+
 const Handover* Epoch::handover(PartitionId partition) const {
   const Change* of = change(partition);
   if (of == nullptr) return nullptr;

@@ -89,6 +89,8 @@ class Epoch {
   [[nodiscard]] std::span<const Change> changes() const { return contents_.changes; }
   /// The change that the partition is in; null if it is stable.
   [[nodiscard]] const Change* change(PartitionId partition) const;
+  /// Whether a change takes the node out of the members when it finishes.
+  [[nodiscard]] bool is_leaving(NodeId node) const;
   /// The nodes that have a copy of the partition or are being given one, each once: the owners, and
   /// while it changes behind them the new ones.
   [[nodiscard]] std::vector<NodeId> holders(PartitionId partition) const;

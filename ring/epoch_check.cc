@@ -185,11 +185,47 @@ Result<void> check_change(const EpochContents& c, const Change& change,
   return {};
 }
 
+/// When the change finishes, nothing may keep them.
+Result<void> check_leaving(const EpochContents& c, const Change& change) {
+  if (change.leaving.empty()) return {};
+  const std::string which = "change " + std::to_string(change.id) + ": ";
+  if (change.stage == Stage::aborting) return refuse(which + "nobody leaves by an aborted change");
+  if (!strictly_ascending(change.leaving, std::identity{})) {
+    return refuse(which + "leaving nodes must be sorted, none twice");
+  }
+  const auto leaves = [&change](NodeId node) {
+    return std::ranges::binary_search(change.leaving, node);
+  };
+  for (const NodeId node : change.leaving) {
+    if (!is_member(c, node)) return refuse(which + "a leaving node is a member until it ends");
+  }
+  if (c.members.size() < change.leaving.size() + c.replicas) {
+    return refuse(which + "fewer members than replicas would be left");
+  }
+  for (const Change& other : c.changes) {
+    for (const Handover& handover : other.handovers) {
+      if (std::ranges::any_of(handover.new_owners, leaves)) {
+        return refuse(which + "a leaving node is given a partition");
+      }
+    }
+  }
+  for (std::size_t i = 0; i < c.owners.size(); ++i) {
+    const PartitionId partition{static_cast<std::uint32_t>(i / c.replicas)};
+    const bool is_handed_over =
+        std::ranges::binary_search(change.handovers, partition, {}, &Handover::partition);
+    if (!is_handed_over && leaves(c.owners[i])) {
+      return refuse(which + "a leaving node owns a partition that it does not hand over");
+    }
+  }
+  return {};
+}
+
 Result<void> check_changes(const EpochContents& c) {
   if (!strictly_ascending(c.changes, &Change::id)) return refuse("changes must be sorted by id");
   std::set<PartitionId> seen;
   for (const Change& change : c.changes) {
     if (auto fine = check_change(c, change, seen); !fine) return fine;
+    if (auto fine = check_leaving(c, change); !fine) return fine;
   }
   const auto moving =
       c.stages.size() - static_cast<std::size_t>(std::ranges::count(c.stages, Stage::stable));

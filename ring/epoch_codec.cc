@@ -68,6 +68,8 @@ void write(ByteWriter& writer, PlaceWriter& places, const Change& change) {
     writer.varint(handover.partition.value);
     for (const NodeId owner : handover.new_owners) places.write(owner);
   }
+  writer.varint(change.leaving.size());
+  for (const NodeId node : change.leaving) places.write(node);
 }
 
 Bytes encode_contents(const EpochContents& contents) {
@@ -266,6 +268,9 @@ class Decoder {
       handover.partition = PartitionId{static_cast<std::uint32_t>(partition)};
       for (std::uint32_t n = 0; n < out_.replicas; ++n) handover.new_owners.push_back(read_place());
     }
+    const std::uint64_t leaving = reader_.varint();
+    if (!reader_.ok() || leaving > out_.members.size()) return corrupt("a malformed change");
+    for (std::uint64_t i = 0; i < leaving; ++i) change.leaving.push_back(read_place());
     return {};
   }
 

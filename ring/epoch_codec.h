@@ -17,7 +17,8 @@ namespace coterie {
 ///     u8 durability, u8 resolver, varint default time to live (ms);
 ///   for each partition: u8 stage, varint configuration, replicas x member place;
 ///   format 2: varint changes, at least one, each: varint id, u8 stage, u8 paused, varint removed,
-///     each: member place, varint handovers, each: varint partition, replicas x member place;
+///     each: member place, varint handovers, each: varint partition, replicas x member place,
+///     varint leaving, each: member place;
 ///   u64 XXH3-64 of all bytes before it.
 /// A member place is its index in the list of members: u8 with up to 256 members, else u16.
 /// Equal epochs have equal bytes.

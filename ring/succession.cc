@@ -119,8 +119,23 @@ Result<void> check_change(const Change& change, const Epoch& base, const Epoch& 
   if (!std::ranges::includes(change.removed, before->removed)) {
     return refuse(which + "who was removed stays removed");
   }
+  const bool is_abort = change.stage == Stage::aborting;
+  if (!is_abort && change.leaving != before->leaving) {
+    return refuse(which + "who leaves is fixed, unless it is aborted");
+  }
   if (before->is_paused && before->stage == Stage::open && change.stage == Stage::cut_over) {
     return refuse(which + "it is paused");
+  }
+  return {};
+}
+
+/// Who leaves goes with the entry that finishes the change.
+Result<void> check_finished(const Change& change, const Epoch& next) {
+  if (find(next.changes(), change.id) != nullptr) return {};
+  for (const NodeId node : change.leaving) {
+    if (next.member(node) == nullptr) continue;
+    return refuse("change " + std::to_string(change.id) + " ends, and node " + to_hex(node) +
+                  ", which leaves by it, is still a member");
   }
   return {};
 }
@@ -134,6 +149,9 @@ Result<void> check_succession(const Epoch& base, const Epoch& next) {
   }
   for (const Change& change : next.changes()) {
     if (auto fine = check_change(change, base, next); !fine) return fine;
+  }
+  for (const Change& change : base.changes()) {
+    if (auto fine = check_finished(change, next); !fine) return fine;
   }
   for (std::uint32_t partition = 0; partition < base.partitions(); ++partition) {
     if (auto fine = check_partition(base, next, PartitionId{partition}); !fine) return fine;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ring/plan/members.h"
 #include "ring/transition/entries.h"
 
 namespace coterie {
@@ -22,6 +23,16 @@ std::optional<Step> step_after(const Change& change) {
       break;
   }
   return std::nullopt;
+}
+
+/// The next entry is as it was if the step cannot be taken with the others.
+bool take_further(EpochContents& next, std::uint64_t change, Step step) {
+  EpochContents further = next;
+  const auto leaving = std::ranges::find(next.changes, change, &Change::id)->leaving;
+  if (!transition::take_step(further, change, step)) return false;
+  if (step == Step::finish && !plan::settle_members(further, leaving)) return false;
+  next = std::move(further);
+  return true;
 }
 
 std::string in_partitions(std::size_t count) {
@@ -113,7 +124,7 @@ std::shared_ptr<const Epoch> ChangeDriver::next() {
   bool is_further = false;
   for (const auto& [id, moving] : changes_) {
     if (!moving.step || !moving.waiting.empty()) continue;
-    is_further = transition::take_step(contents, id, *moving.step).has_value() || is_further;
+    is_further = take_further(contents, id, *moving.step) || is_further;
   }
   if (!is_further) return nullptr;
   auto made = Epoch::make(std::move(contents));

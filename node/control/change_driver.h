@@ -49,7 +49,8 @@ class ChangeDriver {
   };
   /// Who may keep what is missing, sorted; each about one change after the other.
   [[nodiscard]] std::vector<Question> questions();
-  /// The epoch after this one, in which all changes that lack nothing go on; null: none does.
+  /// The epoch after this one, in which all changes that lack nothing go on; null: none does. Where
+  /// one finishes, who leaves by it is no member any more, and the voters are chosen anew.
   [[nodiscard]] std::shared_ptr<const Epoch> next();
   [[nodiscard]] std::vector<ChangeProgress> progress() const;
 

@@ -95,7 +95,7 @@ struct Read {
 };
 
 bool leaves(const Epoch& epoch, NodeId node) {
-  return epoch.member(node) == nullptr;
+  return epoch.member(node) == nullptr || epoch.is_leaving(node);
 }
 
 /// Whether the epoch is, or begins, what was staged.

@@ -86,7 +86,7 @@ Result<Epoch> next_epoch(const Epoch& base, const Plan& plan, std::vector<Member
   next.voters = choose_voters(plan.members);
   if (!plan.handovers.empty()) {
     next.voters = voters_while_open(base, plan.members, plan.removed);
-    auto opened = transition::open_change(next, plan.handovers, plan.removed);
+    auto opened = transition::open_change(next, plan.handovers, plan.removed, plan.leaving);
     if (!opened) return std::unexpected(std::move(opened.error()));
   }
   auto made = Epoch::make(std::move(next));

@@ -56,7 +56,7 @@ EpochContents following(const Epoch& base) {
 }
 
 Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
-                         std::vector<NodeId> removed) {
+                         std::vector<NodeId> removed, std::vector<NodeId> leaving) {
   if (handovers.empty()) return fail(ErrorCode::invalid_argument, "a change moves something");
   std::ranges::sort(handovers, {}, &Handover::partition);
   for (const Handover& handover : handovers) {
@@ -75,8 +75,11 @@ Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
     next.configurations[handover.partition.value].value += 1;
   }
   std::ranges::sort(removed);
-  next.changes.push_back(
-      {.id = next.number.number, .removed = std::move(removed), .handovers = std::move(handovers)});
+  std::ranges::sort(leaving);
+  next.changes.push_back({.id = next.number.number,
+                          .removed = std::move(removed),
+                          .handovers = std::move(handovers),
+                          .leaving = std::move(leaving)});
   return {};
 }
 
@@ -93,6 +96,7 @@ Result<void> take_step(EpochContents& next, std::uint64_t change, Step step) {
   }
   for (const Handover& handover : moving.handovers) move_to(next, handover, step);
   moving.stage = stage_after(step);
+  if (step == Step::abort) moving.leaving.clear();
   if (moving.stage == Stage::stable)
     std::erase_if(next.changes, [change](const Change& one) { return one.id == change; });
   return {};

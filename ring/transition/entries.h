@@ -23,15 +23,18 @@ namespace coterie::transition {
 [[nodiscard]] EpochContents following(const Epoch& base);
 
 /// Opens a change, whose id is next.number.number. `removed`: dead members, for whose fences the
-/// operator stands in. Errors: invalid_argument: no handover, or one of a partition that there is
+/// operator stands in. `leaving`: who is no member once it has finished. Errors:
+/// invalid_argument: no handover, or one of a partition that there is
 /// not; refused: a partition is in another change, which must end first.
 [[nodiscard]] Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
-                                       std::vector<NodeId> removed);
+                                       std::vector<NodeId> removed,
+                                       std::vector<NodeId> leaving = {});
 
 /// Takes the change's partitions to its next stage, under their next configuration numbers; after
 /// `finish` and `end_abort` they are stable and the change is not listed any more. That nothing is
-/// missing_for() any of them must be known. Errors: not_found; refused: it is at another stage, or
-/// paused.
+/// missing_for() any of them must be known. After `finish` the members are as before: who leaves is
+/// taken out by plan::settle_members. An abort lets everybody stay. Errors: not_found; refused: it
+/// is at another stage, or paused.
 [[nodiscard]] Result<void> take_step(EpochContents& next, std::uint64_t change, Step step);
 
 /// Pauses the change, or resumes it. Errors: not_found; refused: it cannot be paused any more.

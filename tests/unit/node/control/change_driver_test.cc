@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "ring/plan/plan.h"
 #include "ring/succession.h"
 #include "ring/transition/entries.h"
 #include "tests/unit/node/changes.h"
@@ -164,6 +165,40 @@ TEST_CASE("who was removed for dead needs no fence, and is no source") {
   CHECK(world.driver.next() == nullptr);
   (void)world.fenced(world.to, cut);
   CHECK(world.driver.next() != nullptr);
+}
+
+TEST_CASE("when a change finishes, who leaves by it is no member, and others vote") {
+  ChangeDriver driver;
+  const auto before = sample_epoch(4);
+  const NodeId gone = before->voters().front();
+  const std::vector<plan::StagedChange> staged = {plan::Leave{.node = gone}};
+  const auto plan = plan::make_plan(*before, staged, {});
+  REQUIRE(plan);
+  auto epoch = std::make_shared<const Epoch>(plan->next);
+  CHECK(epoch->is_leaving(gone));
+  const auto note_all = [&](const EpochPtr& now) {
+    for (const Handover& handover : now->changes().front().handovers) {
+      const auto owners = now->owners(handover.partition);
+      for (const Member& member : now->members()) {
+        (void)driver.note(member.id, {.partition = handover.partition,
+                                      .fenced = now->configuration(handover.partition),
+                                      .covered = {owners.begin(), owners.end()},
+                                      .covered_at = now->configuration(handover.partition)});
+      }
+    }
+  };
+  for (const auto stage : {Stage::cut_over, Stage::stable}) {
+    driver.on_epoch(epoch);
+    note_all(epoch);
+    const auto next = driver.next();
+    REQUIRE(next != nullptr);
+    CHECK(check_succession(*epoch, *next));
+    CHECK(next->stage(plan->handovers.front().partition) == stage);
+    epoch = next;
+  }
+  CHECK(epoch->member(gone) == nullptr);
+  CHECK(epoch->members().size() == 3);
+  CHECK(std::ranges::equal(epoch->voters(), choose_voters(plan->members)));
 }
 
 TEST_CASE("live voters come first, by id") {

@@ -221,6 +221,75 @@ TEST_CASE("an epoch's changes agree with its partitions") {
   }
 }
 
+namespace {
+
+/// Of base(): owns nothing but partition 3 any more, which it hands over as it leaves.
+struct Leaving {
+  NodeId node = base().owners(PartitionId{3}).back();
+  Epoch before = [this] {
+    EpochContents contents = base().contents();
+    for (std::uint32_t partition = 0; partition < base().partitions(); ++partition) {
+      if (partition == 3) continue;
+      const Handover other = handover_of(base(), partition);
+      for (std::size_t i = 0; i < base().replicas(); ++i) {
+        NodeId& owner = contents.owners[std::size_t{partition} * base().replicas() + i];
+        if (owner == node) owner = other.new_owners.back();
+      }
+    }
+    return *Epoch::make(std::move(contents));
+  }();
+  Epoch open = entry(before, [this](EpochContents& next) {
+    return open_change(next, {handover_of(before, 3)}, {}, {node});
+  });
+  std::uint64_t id = open.number().number;
+};
+
+void erase_member(EpochContents& contents, NodeId node) {
+  std::erase_if(contents.members, [node](const Member& member) { return member.id == node; });
+  contents.voters = choose_voters(contents.members);
+}
+
+}  // namespace
+
+TEST_CASE("who leaves by a change goes with the entry that finishes it, and stays after an abort") {
+  const Leaving leaving;
+  CHECK(leaving.open.is_leaving(leaving.node));
+  CHECK_FALSE(leaving.before.is_leaving(leaving.node));
+  CHECK_FALSE(follows(leaving.open, [](auto& next) { next.changes.front().leaving.clear(); }));
+  const Epoch cut = stepped(leaving.open, leaving.id, Step::cut_over);
+  CHECK_FALSE(follows(cut, [&](auto& next) { (void)take_step(next, leaving.id, Step::finish); }));
+  CHECK(follows(cut, [&](auto& next) {
+    (void)take_step(next, leaving.id, Step::finish);
+    erase_member(next, leaving.node);
+  }));
+  const Epoch aborting = stepped(leaving.open, leaving.id, Step::abort);
+  CHECK_FALSE(aborting.is_leaving(leaving.node));
+  const Epoch aborted = stepped(aborting, leaving.id, Step::end_abort);
+  CHECK(aborted.member(leaving.node) != nullptr);
+}
+
+TEST_CASE("who leaves is a member that keeps nothing, and is given nothing") {
+  const Leaving leaving;
+  const auto with = [&](std::vector<NodeId> nodes) {
+    return is_valid(leaving.open, [&](auto& c) { c.changes.front().leaving = std::move(nodes); });
+  };
+  const NodeId given = handover_of(leaving.before, 3).new_owners.back();
+  const NodeId keeps = leaving.before.owners(PartitionId{3}).front();
+  CHECK(with({leaving.node}));
+  CHECK_FALSE(with({leaving.node, leaving.node}));
+  CHECK_FALSE(with({NodeId{}}));
+  CHECK_FALSE(with({given}));
+  CHECK_FALSE(with({keeps}));
+  CHECK_FALSE(is_valid(leaving.open, [](auto& c) {
+    c.stages[3] = Stage::aborting;
+    c.changes.front().stage = Stage::aborting;
+  }));
+  const Bytes bytes = encode_epoch(leaving.open);
+  CHECK(*decode_epoch(bytes) == leaving.open);
+  CHECK(bytes.substr(bytes.size() - 10, 2) ==
+        Bytes{1, static_cast<char>(*leaving.open.member_index(leaving.node))});
+}
+
 TEST_CASE("an epoch with changes has bytes of its own, and comes back as it was") {
   const NodeId dead = base().owners(PartitionId{3}).back();
   const Epoch open = entry(opened(base(), {5}), [&](EpochContents& next) {
@@ -233,12 +302,13 @@ TEST_CASE("an epoch with changes has bytes of its own, and comes back as it was"
   REQUIRE(back);
   CHECK(*back == open);
   // One change more than in the golden bytes of an epoch: count, id, stage, paused, removed,
-  // handovers, and one of them.
+  // handovers, one of them, leaving.
   const Epoch one = opened(base(), {3});
   Bytes tail{1, 2, 1, 0, 0, 1, 3};
   for (const NodeId owner : one.at(PartitionId{3}).new_owners) {
     tail.push_back(static_cast<char>(*one.member_index(owner)));
   }
+  tail.push_back(0);
   const Bytes whole = encode_epoch(one);
   CHECK(whole.substr(whole.size() - 8 - tail.size(), tail.size()) == tail);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
