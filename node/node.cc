@@ -286,6 +286,7 @@ void Node::collect_status(std::function<void(NodeStatus)> done) {
   all->status.view = control_->look();
   all->status.blockers = control_->blockers();
   all->status.shards_total = identity_.shards;
+  all->status.changes = control_->changes();
   all->status.gossip = control_->gossip().counters();
   all->status.clock = control_->clock_status();
   all->status.local_health = control_->gossip().local_health_multiplier();

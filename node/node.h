@@ -33,6 +33,8 @@ struct NodeStatus {
   std::vector<std::string> blockers;
   std::vector<ShardStatus> shards;  // of those that answered
   std::size_t shards_total = 0;
+  /// Of owners, as far as this node knows.
+  std::vector<ChangeProgress> changes;
   gossip::Counters gossip;
   ClockStatus clock;
   std::uint32_t local_health = 1;

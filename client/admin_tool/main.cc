@@ -16,6 +16,7 @@
 #include "client/admin_tool/repair_command.h"
 #include "client/admin_tool/scrub_command.h"
 #include "client/admin_tool/status_merge.h"
+#include "client/admin_tool/stream_views.h"
 #include "client/admin_tool/talk.h"
 #include "client/admin_tool/views.h"
 #include "client/tool/command_line.h"
@@ -47,12 +48,13 @@ int show_status_once(const Options& options) {
   return show(options, merged ? *merged : asked->body, status_view);
 }
 
-int show_status(const Options& options) {
-  if (options.watch_s == 0) return show_status_once(options);
+/// Once, or as often as --watch asks for.
+int watch(const Options& options, int (*show_once)(const Options&)) {
+  if (options.watch_s == 0) return show_once(options);
   const bool is_terminal = isatty(STDOUT_FILENO) == 1;
   while (true) {
     if (is_terminal && !options.json) std::printf("\033[H\033[2J");
-    const int code = show_status_once(options);
+    const int code = show_once(options);
     if (code == exit_usage) return code;
     if (!is_terminal && !options.json) std::printf("\n");
     if (is_terminal) std::printf("\nevery %d s; Ctrl-C ends\n", options.watch_s);
@@ -60,6 +62,13 @@ int show_status(const Options& options) {
     if (std::ferror(stdout) != 0) return code;
     std::this_thread::sleep_for(std::chrono::seconds(options.watch_s));
   }
+}
+
+int show_transfers(const Options& options) {
+  const auto members = members_of(options);
+  if (!members) return members.error();
+  const View view = options.with_all ? all_transfers_view : transfers_view;
+  return show(options, answers_of(*members, "/v1/transfers"), view);
 }
 
 int show_ring(const Options& options) {
@@ -103,6 +112,7 @@ Examples:
   cluster-admin verify --bucket wordnet       say what differs, change nothing
   cluster-admin scrub                         read all that lies on the disks, mend what is bad
   cluster-admin scrub --status                how far, and what the last one found
+  cluster-admin transfers --watch             how far a change of owners is, what it waits for
   cluster-admin config                        the asked node's settings
 
 Exit codes: 0 well, 1 something is wrong, differs or was not done, 2 usage, 5 the node cannot be
@@ -117,6 +127,7 @@ struct Commands {
   CLI::App* repair;
   CLI::App* verify;
   CLI::App* scrub;
+  CLI::App* transfers;
   CLI::App* config;
 };
 
@@ -130,21 +141,25 @@ Commands add_commands(CLI::App& app, Options& options) {
       .repair = app.add_subcommand("repair", "Compare copies now, and repair what differs"),
       .verify = app.add_subcommand("verify", "Compare copies now, and say what differs"),
       .scrub = app.add_subcommand("scrub", "Read all records on disk now, and refill bad ones"),
+      .transfers =
+          app.add_subcommand("transfers", "Changes of owners: how far, and what they wait for"),
       .config = app.add_subcommand("config", "The settings of the node that is asked")};
   for (auto* command :
        {commands.status, commands.members, commands.ring, commands.explain, commands.handoff,
-        commands.repair, commands.verify, commands.scrub, commands.config}) {
+        commands.repair, commands.verify, commands.scrub, commands.transfers, commands.config}) {
     command
         ->add_option("-n,--node", options.node,
                      "the admin door of any node, HOST:PORT (or set COTERIE_ADMIN)")
         ->capture_default_str();
     command->add_flag("--json", options.json, "the document as JSON (docs/operations.md)");
   }
-  commands.status
-      ->add_option("-w,--watch", options.watch_s, "again and again, every so many seconds (1)")
-      ->expected(0, 1)
-      ->default_str("1")
-      ->check(CLI::Range(1, 3600));
+  for (auto* command : {commands.status, commands.transfers}) {
+    command->add_option("-w,--watch", options.watch_s, "again and again, every so many seconds (1)")
+        ->expected(0, 1)
+        ->default_str("1")
+        ->check(CLI::Range(1, 3600));
+  }
+  commands.transfers->add_flag("-a,--all", options.with_all, "every stream, also those that wait");
   commands.ring->add_option("-p,--partition", options.partition, "only this one");
   commands.explain->add_option("KEY", options.key, "the record's (partition) key")->required();
   commands.explain->add_option("-b,--bucket", options.bucket, "its bucket")->capture_default_str();
@@ -195,7 +210,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_well : exit_usage;
   }
-  if (*commands.status) return show_status(options);
+  if (*commands.status) return watch(options, show_status_once);
   if (*commands.members) return show_path(options, "/v1/members", members_view);
   if (*commands.ring) return show_ring(options);
   if (*commands.explain) return show_explain(options);
@@ -203,5 +218,6 @@ int main(int argc, char** argv) {
   if (*commands.repair) return run_repair(options, "repair");
   if (*commands.verify) return run_repair(options, "verify");
   if (*commands.scrub) return run_scrub(options);
+  if (*commands.transfers) return watch(options, show_transfers);
   return show_path(options, "/v1/config", config_view);
 }

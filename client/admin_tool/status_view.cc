@@ -52,6 +52,44 @@ std::string state_of(const Json& status, const std::string& id) {
   return "not a member";
 }
 
+std::string listed(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+/// Which partitions stand the fewest more failures, for want of whom; nothing if none is missing.
+std::string thin_lines(const Json& partitions) {
+  const auto thin = partitions.value("thin", Json());  // an older build does not tell
+  if (thin.is_null()) return "";
+  const auto count = thin.at("partitions").get<std::uint64_t>();
+  const auto& spare = thin.at("spare");
+  std::vector<std::string> first;
+  for (const auto& partition : thin.at("first")) first.push_back(partition.dump());
+  std::string out = "thinnest: " + with_commas(count) + " partition" + (count == 1 ? "" : "s");
+  if (spare.is_null()) {
+    out += " without quorum: ";
+  } else if (spare == 0) {
+    out += count == 1 ? " that stands no more failure: " : " that stand no more failure: ";
+  } else {
+    out += " with " + spare.dump() + " to spare: ";
+  }
+  out += listed(first);
+  if (count > first.size()) out += " and " + with_commas(count - first.size()) + " more";
+  std::vector<std::string> lacking;
+  for (const auto& each : thin.at("lacking")) {
+    const auto of = each.at("partitions").get<std::uint64_t>();
+    lacking.push_back(each.at("name").get<std::string>() +
+                      (of == count ? "" : " (" + with_commas(of) + ")"));
+  }
+  std::vector<std::string> left;
+  for (const auto& id : thin.at("resting_on")) left.push_back(id.get<std::string>().substr(0, 8));
+  out += "\n          for want of " + listed(lacking);
+  constexpr std::size_t shown = 12;
+  if (left.size() <= shown) out += "; left to them: " + (left.empty() ? "nobody" : listed(left));
+  return out + "\n";
+}
+
 std::string cluster_lines(const Json& status) {
   const auto& cluster = status.at("cluster");
   const auto& epoch = cluster.at("epoch");
@@ -69,6 +107,12 @@ std::string cluster_lines(const Json& status) {
   const auto& may_fail = status.at("may_fail");
   out += "may fail next with every quorum kept: " + any_of(may_fail.at("nodes"), "node") + ", " +
          any_of(may_fail.at("zones"), "zone") + "\n";
+  out += thin_lines(partitions);
+  const auto changing = partitions.value("changing", std::uint64_t{0});
+  if (changing > 0) {
+    out += "changing: " + with_commas(changing) + " partition" + (changing == 1 ? "" : "s") +
+           " get new owners; look at: cluster-admin transfers\n";
+  }
   return out;
 }
 

@@ -34,6 +34,7 @@ struct Options {
   bool is_accepting = false;  // of repair
   bool is_sure = false;
   bool is_status = false;  // of scrub
+  bool with_all = false;   // of transfers
 };
 
 using View = Result<Rendered> (*)(const std::string&, bool);

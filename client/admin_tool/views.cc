@@ -112,13 +112,18 @@ std::string ring_text(const Json& document, bool use_color) {
                {"first token"},
                {"last token"},
                {"configuration", true},
-               {"owners, the preferred coordinator first"}});
+               {"owners, the preferred coordinator first"},
+               {"stage"},
+               {"new owners"}});
   for (const auto& partition : partitions) {
+    const auto stage = partition.value("stage", "stable");  // an older build does not tell
     table.add({{text_or_dash(partition.at("partition"))},
                {text_or_dash(partition.at("first_token"))},
                {text_or_dash(partition.at("last_token"))},
                {text_or_dash(partition.at("configuration"))},
-               {names_of(partition.at("owners"))}});
+               {names_of(partition.at("owners"))},
+               {stage == "stable" ? "" : stage, Color::warning},
+               {names_of(partition.value("new_owners", Json::array()))}});
   }
   return out + table.text(use_color);
 }

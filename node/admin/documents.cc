@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/admin/change_documents.h"
 #include "node/admin/facts.h"
 #include "node/admin/scrub_admin.h"
 #include "node/admin/verdict.h"
@@ -238,12 +239,30 @@ Json cluster_of(const NodeStatus& status) {
   return out;
 }
 
+Json thin_of(const ThinPartitions& thin) {
+  if (thin.partitions == 0) return Json();
+  Json first = Json::array();
+  for (const auto partition : thin.first) first.push_back(partition.value);
+  Json lacking = Json::array();
+  for (const auto& each : thin.lacking) {
+    lacking.push_back({{"node", to_hex(each.node)},
+                       {"name", short_name(each.node)},
+                       {"partitions", each.partitions}});
+  }
+  Json resting_on = Json::array();
+  for (const auto node : thin.resting_on) resting_on.push_back(to_hex(node));
+  return {{"partitions", thin.partitions},
+          {"spare", thin.spare ? Json(*thin.spare) : Json()},
+          {"first", std::move(first)},
+          {"lacking", std::move(lacking)},
+          {"resting_on", std::move(resting_on)}};
+}
+
 Json partitions_of(const Availability& now) {
-  return {{"total", now.partitions},
-          {"full", now.full},
-          {"short", now.short_of_copies},
-          {"without_quorum", now.without_quorum},
-          {"quorum", now.quorum}};
+  return {{"total", now.partitions},      {"full", now.full},
+          {"short", now.short_of_copies}, {"without_quorum", now.without_quorum},
+          {"changing", now.changing},     {"quorum", now.quorum},
+          {"thin", thin_of(now.thin)}};
 }
 
 }  // namespace
@@ -316,12 +335,17 @@ std::string ring_document(const NodeStatus& status, std::optional<PartitionId> p
   for (std::uint32_t p = first; p < end; ++p) {
     const auto bounds = bounds_of(PartitionId{p}, epoch.partitions());
     Json owners = Json::array();
-    for (const auto owner : epoch.owners(PartitionId{p})) owners.push_back(to_hex(owner));
+    const auto configuration = epoch.at(PartitionId{p});
+    for (const auto owner : configuration.old_owners) owners.push_back(to_hex(owner));
+    Json new_owners = Json::array();
+    for (const auto owner : configuration.new_owners) new_owners.push_back(to_hex(owner));
     partitions.push_back({{"partition", p},
                           {"configuration", epoch.configuration(PartitionId{p}).value},
                           {"first_token", to_hex(bounds.first.value)},
                           {"last_token", to_hex(bounds.last.value)},
-                          {"owners", std::move(owners)}});
+                          {"owners", std::move(owners)},
+                          {"stage", name(configuration.stage)},
+                          {"new_owners", std::move(new_owners)}});
   }
   out["partitions"] = std::move(partitions);
   return text_of(out);

@@ -57,6 +57,9 @@ Facts facts_of(const NodeStatus& status) {
   out.epoch = status.view->epoch;
   for (const auto& member : out.epoch->members()) {
     MemberFacts facts{.node = member.id, .zone = member.zone};
+    for (const auto& change : out.epoch->changes()) {
+      facts.is_removed = facts.is_removed || std::ranges::count(change.removed, member.id) != 0;
+    }
     if (const auto* peer = status.view->peer(member.id)) {
       facts.sight = member.id == status.node ? Sight::alive : sight_of(*peer);
       facts.epoch = peer->epoch;

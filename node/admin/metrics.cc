@@ -1,11 +1,13 @@
 #include "node/admin/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "node/admin/change_documents.h"
 #include "node/admin/facts.h"
 
 namespace coterie::admin {
@@ -128,10 +130,11 @@ void write_cluster(Page& page, const NodeStatus& status, const Verdict& verdict)
     page.line("members", label("state", name(sight)), count);
   }
   const auto& now = verdict.availability;
-  page.head("partitions", "gauge", "By how many of their owners this node sees alive.");
+  page.head("partitions", "gauge", "By how many of those that hold them this node sees alive.");
   page.line("partitions", label("state", "full"), now.full);
   page.line("partitions", label("state", "short"), now.short_of_copies);
   page.line("partitions", label("state", "without_quorum"), now.without_quorum);
+  page.gauge("partitions_changing", "Partitions whose owners change.", now.changing);
   page.gauge("nodes_may_fail", "More nodes that may fail with quorum kept everywhere.",
              now.nodes_may_fail);
   page.gauge("zones_may_fail", "More zones that may fail with quorum kept everywhere.",
@@ -282,6 +285,38 @@ void write_scrub(Page& page, const NodeStatus& status) {
            [](const S& s) { return s.anti_entropy.damaged_refilled; });
 }
 
+void write_changes(Page& page, const NodeStatus& status) {
+  page.head("changes", "gauge", "Changes of owners under way, by stage.");
+  for (const auto stage : {Stage::open, Stage::cut_over, Stage::aborting}) {
+    const auto count = std::ranges::count(status.changes, stage, &ChangeProgress::stage);
+    page.line("changes", label("stage", name(stage)), count);
+  }
+  page.gauge("changes_paused", "Of these, those that an operator has paused.",
+             std::ranges::count(status.changes, true, &ChangeProgress::is_paused));
+  std::size_t waiting = 0;
+  for (const auto& change : status.changes) waiting += change.partitions - change.ready;
+  page.gauge("change_partitions_waiting", "Partitions that lack something for the next stage.",
+             waiting);
+  page.head("streams", "gauge", "Partitions that this node is being given, by phase.");
+  for (const auto& shard : status.shards) {
+    using enum transfer::StreamStatus::Phase;
+    for (const auto phase : {queued, streaming, held, paused, covered}) {
+      const auto count =
+          std::ranges::count(shard.streams.streams, phase, &transfer::StreamStatus::phase);
+      page.line("streams", shard_label(shard) + "," + label("phase", transfer::name(phase)), count);
+    }
+  }
+  gauges(page, status, "streams_serving", "Streams of this node's copies to new owners.",
+         [](const S& s) { return s.streams.serving; });
+  counters(page, status, "stream_records_total", "Received by streams.",
+           [](const S& s) { return s.streams.records; });
+  counters(page, status, "stream_bytes_total", "Received by streams.",
+           [](const S& s) { return s.streams.bytes; });
+  counters(page, status, "stream_failures_total",
+           "Questions of streams that were refused or not answered.",
+           [](const S& s) { return s.streams.failures; });
+}
+
 void write_store(Page& page, const NodeStatus& status) {
   page.head("store_state", "gauge", "1 at the state that the shard's store is in.");
   for (const auto& shard : status.shards) {
@@ -382,6 +417,7 @@ std::string metrics_text(const NodeStatus& status, const Verdict& verdict) {
   write_anti_entropy(page, status);
   write_deletes(page, status);
   write_scrub(page, status);
+  write_changes(page, status);
   write_store(page, status);
   write_gossip(page, status);
   write_clock(page, status);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "node/admin/change_documents.h"
 #include "node/admin/documents.h"
 #include "node/admin/explain.h"
 #include "node/admin/facts.h"
@@ -152,6 +153,10 @@ HttpAnswer order_scrub(const NodeStatus&, const HttpRequest& request, const Sour
   return answer_of(act_on_scrub(request, source));
 }
 
+HttpAnswer transfers(const NodeStatus& status, const HttpRequest&, const Source&) {
+  return {.body = transfers_document(status)};
+}
+
 struct Route {
   std::string_view path;
   std::string_view meaning;
@@ -172,6 +177,7 @@ constexpr Route all_routes[] = {
     {"/v1/repair", "anti-entropy; POST: repair, verify, cancel, pause, resume", repair,
      order_repair},
     {"/v1/scrub", "the walk over all records on disk; POST: scrub, cancel", scrub, order_scrub},
+    {"/v1/transfers", "changes of owners, and the streams into this node", transfers},
     {"/v1/config", "this node's settings", config},
 };
 

@@ -33,6 +33,14 @@ std::string consequence(const Availability& now) {
 void judge_member(const MemberFacts& member, const Availability& now, std::vector<Problem>& out) {
   const Level level = now.without_quorum > 0 ? Level::critical : Level::degraded;
   const std::string then = "; " + consequence(now) + "; ";
+  if (member.is_removed) {
+    out.push_back({level,
+                   "node_removed",
+                   title(member) + " is being removed for dead" + then +
+                       "do not start it again; cluster-admin transfers shows how far it is",
+                   {}});
+    return;
+  }
   switch (member.sight) {
     case Sight::alive:
       return;

@@ -19,7 +19,8 @@ struct MemberFacts {
   NodeId node;
   std::string zone;
   Sight sight = Sight::unheard;
-  EpochNumber epoch;  // as gossip says; zero if unknown
+  EpochNumber epoch;        // as gossip says; zero if unknown
+  bool is_removed = false;  // a change under way takes it for dead
 };
 
 /// What one of this node's own shards reports.

@@ -5,7 +5,7 @@
 _coterie_commands() {
   case $1 in
     coterie) echo get put delete import export compare ;;
-    cluster-admin) echo status members ring explain handoff repair verify scrub config ;;
+    cluster-admin) echo status members ring explain handoff repair verify scrub transfers config ;;
     coterie-bench) echo probe ;;
   esac
 }
@@ -23,6 +23,7 @@ _coterie_options() {
     'coterie export') echo --help $asked --r $bulk ;;
     'coterie compare') echo --help $asked --r $bulk --retry-for ;;
     'cluster-admin status') echo --help --node --json --watch ;;
+    'cluster-admin transfers') echo --help --node --json --watch --all ;;
     'cluster-admin members' | 'cluster-admin handoff' | 'cluster-admin config')
       echo --help --node --json ;;
     'cluster-admin ring') echo --help --node --json --partition ;;

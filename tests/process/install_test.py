@@ -16,7 +16,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 COMMANDS = {
     "coterie": ["get", "put", "delete", "import", "export", "compare"],
     "cluster-admin": ["status", "members", "ring", "explain", "handoff", "repair", "verify",
-                      "scrub", "config"],
+                      "scrub", "transfers", "config"],
     "coterie-bench": ["probe"],
     "coterie-node": [],
 }

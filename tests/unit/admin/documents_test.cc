@@ -62,7 +62,7 @@ TEST_CASE("status: its fields are those of format 1") {
   CHECK(status["verdict"]["level"] == "ok");
   CHECK(fields(status["cluster"]) == Fields{"name", "id", "epoch", "epoch_agreed", "replicas"});
   CHECK(status["partitions"] == Json::parse(R"({"total":64,"full":64,"short":0,
-      "without_quorum":0,"quorum":2})"));
+      "without_quorum":0,"changing":0,"quorum":2,"thin":null})"));
   CHECK(status["may_fail"] == Json::parse(R"({"nodes":1,"zones":1})"));
   REQUIRE(status["nodes"].size() == 3);
   const auto& self = status["nodes"][0];
