@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "base/siphash.h"
 #include "base/wire/codec.h"
-#include "node/control/servable.h"
 #include "ring/epoch_codec.h"
 
 namespace coterie {
@@ -86,7 +85,7 @@ Control::Control(Environment environment, Options options, Random random, OnView
       birth_({.self = options_.identity.node, .config = options_.config}, random.fork()),
       epochs_(env_.files),
       staging_(env_.files),
-      voting_(options_.identity.node, env_.files, epochs_, env_.log, options_.serves_changes),
+      voting_(options_.identity.node, env_.files, epochs_, env_.log),
       calls_(env_.timers, [this] { return hello(); }),
       random_(random.fork()) {}
 
@@ -337,10 +336,6 @@ void Control::ask(const Birth::Question& question) {
 }
 
 void Control::adopt(const std::shared_ptr<const Epoch>& epoch) {
-  if (auto fine = check_servable(*epoch, options_.serves_changes); !fine) {
-    env_.log.error("epochs", fine.error().message);
-    return;
-  }
   if (auto kept = epochs_.add(epoch); !kept) {
     env_.log.error("epochs", kept.error().message);
     return;

@@ -50,8 +50,6 @@ class Control final : public TransportHandler, public DatagramHandler {
     gossip::Settings gossip;
     /// The data directory holds a shard's files: without an epoch it is damaged, not empty.
     bool has_data = false;
-    /// Epochs in which owners change are voted for, proposed and adopted, see servable.h.
-    bool serves_changes = false;
   };
   /// Called on this loop whenever the ring or a member has changed, from the first epoch on.
   using OnView = std::function<void(std::shared_ptr<const RingView>)>;

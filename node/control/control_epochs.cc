@@ -4,7 +4,6 @@
 
 #include "base/limits.h"
 #include "node/control/control.h"
-#include "node/control/servable.h"
 #include "node/control/vote_messages.h"
 #include "ring/succession.h"
 
@@ -15,9 +14,7 @@ void Control::propose(std::shared_ptr<const Epoch> next, Decided done) {
     done(fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry"));
     return;
   }
-  auto fine = check_servable(*next, options_.serves_changes);
-  if (fine) fine = check_succession(*epochs_.newest(), *next);
-  if (!fine) {
+  if (auto fine = check_succession(*epochs_.newest(), *next); !fine) {
     done(std::move(fine));
     return;
   }

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "node/control/servable.h"
 #include "node/identity.h"
 #include "ring/paxos/acceptor_codec.h"
 
@@ -71,9 +70,6 @@ Result<paxos::Vote> Voting::on_prepare(const paxos::Prepare& message) {
 
 Result<paxos::Vote> Voting::on_accept(const paxos::Accept& message) {
   if (auto may = may_vote(); !may) return std::unexpected(std::move(may.error()));
-  if (auto fine = check_servable(*message.value, serves_changes_); !fine) {
-    return std::unexpected(std::move(fine.error()));
-  }
   return settle(acceptor_->on_accept(message), message.slot.number);
 }
 

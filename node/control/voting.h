@@ -15,9 +15,8 @@ namespace coterie {
 class Voting {
  public:
   /// `epochs`, open, outlives this.
-  Voting(NodeId self, FileSystem& files, const EpochLog& epochs, Log& log,
-         bool serves_changes = false)
-      : self_(self), files_(files), epochs_(epochs), log_(log), serves_changes_(serves_changes) {}
+  Voting(NodeId self, FileSystem& files, const EpochLog& epochs, Log& log)
+      : self_(self), files_(files), epochs_(epochs), log_(log) {}
 
   /// Reads what earlier runs kept. A damaged file is no error: who may have forgotten a promise
   /// does not vote until the next epoch has been decided by others. Errors: io.
@@ -43,7 +42,6 @@ class Voting {
   FileSystem& files_;
   const EpochLog& epochs_;
   Log& log_;
-  bool serves_changes_;
   std::optional<paxos::Acceptor> acceptor_;  // from the first epoch on
   paxos::AcceptorState kept_;                // as on disk
   bool is_damaged_ = false;                  // what was on disk is not known

@@ -72,7 +72,6 @@ class Moves {
     // What an owner misses it keeps on missing.
     settings.anti_entropy.enabled = false;
     settings.hints.hints = 0;
-    settings.serves_changes = true;
     return settings;
   }
 

@@ -57,7 +57,6 @@ Cluster::Cluster(std::uint64_t seed, const Settings& settings)
     node.hints = settings.hints;
     node.shards = settings.shards[i % settings.shards.size()];
     node.store = settings.store;
-    node.serves_changes = settings.serves_changes;
     nodes_.push_back(std::make_unique<SimNode>(network_, story_, indexes[i], std::move(node)));
   }
   for (std::size_t i = 0; i < settings.client_hosts; ++i) {

@@ -35,7 +35,6 @@ class Cluster {
     /// Of hints; none: nothing is handed off.
     transfer::HintBook::Limits hints;
     LogStoreOptions store;
-    bool serves_changes = false;
   };
 
   Cluster(std::uint64_t seed, const Settings& settings);

@@ -121,8 +121,7 @@ Result<void> SimNode::start() {
                        .run = running->run,
                        .build = build,
                        .gossip = {},
-                       .has_data = has_data(),
-                       .serves_changes = settings_.serves_changes},
+                       .has_data = has_data()},
       random_.fork(), [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
   running->gossip_transport = std::make_unique<SimTransport>(network_, index_, *running->control);
   if (auto opened = running->control->open(); !opened) return opened;

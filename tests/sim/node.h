@@ -31,8 +31,6 @@ class SimNode final : private Mesh {
     transfer::HintBook::Limits hints;
     /// What differs from production's to reach edges sooner; partitions and shards are filled in.
     LogStoreOptions store;
-    /// Owners may change.
-    bool serves_changes = false;
   };
 
   SimNode(SimNetwork& network, const Story& story, NodeIndex index, Settings settings);

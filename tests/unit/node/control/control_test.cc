@@ -133,7 +133,7 @@ TEST_CASE("who asks what a change waits for is told what this node's shards keep
   }
   const auto open = opened(before, partition, before->owners(partition).front(), to);
   world.keep_epoch(open);
-  const auto control = world.control(true, true);
+  const auto control = world.control(true);
   control->start(world.transport, world.datagrams);
   const auto now = open->configuration(partition);
   control->note_evidence({.partition = partition, .fenced = now, .covered = {}, .covered_at = now});
@@ -155,18 +155,4 @@ TEST_CASE("who asks what a change waits for is told what this node's shards keep
   CHECK(wire::decode<wire::ChangeEvidenceReply>(unknown)->partitions.empty());
   REQUIRE(control->changes().size() == 1);
   CHECK(control->changes()[0].stage == Stage::open);
-}
-
-TEST_CASE("a node that does not serve changes adopts no epoch with one") {
-  World world;
-  const auto before = sample_epoch(4);
-  NodeId to;
-  for (const Member& member : before->members()) {
-    if (!before->owns(member.id, PartitionId{5})) to = member.id;
-  }
-  world.keep_epoch(opened(before, PartitionId{5}, before->owners(PartitionId{5}).front(), to));
-  const auto control = world.control(true);
-  control->start(world.transport, world.datagrams);
-  CHECK(control->view() == nullptr);
-  CHECK(control->changes().empty());
 }

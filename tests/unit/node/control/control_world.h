@@ -30,8 +30,7 @@ struct ControlWorld {
   NoDatagrams datagrams;
   NotingTransport transport;
 
-  [[nodiscard]] std::unique_ptr<Control> control(bool has_data = false,
-                                                 bool serves_changes = false) {
+  [[nodiscard]] std::unique_ptr<Control> control(bool has_data = false) {
     auto out = std::make_unique<Control>(
         Control::Environment{.clock = clock, .timers = timers, .files = disk, .log = log},
         Control::Options{.config = sample_config(0),
@@ -39,8 +38,7 @@ struct ControlWorld {
                          .run = RunId{9},
                          .build = "test",
                          .gossip = {},
-                         .has_data = has_data,
-                         .serves_changes = serves_changes},
+                         .has_data = has_data},
         Random(1), [](const auto&) {});
     REQUIRE(out->open());
     return out;

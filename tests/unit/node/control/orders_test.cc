@@ -17,7 +17,7 @@ struct World : ControlWorld {
     restart();
   }
   void restart() {
-    node_ = control(true, true);
+    node_ = control(true);
     node_->start(transport, datagrams);
   }
   Result<topology::Answer> order(topology::Order order) {

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "ring/transition/entries.h"
 #include "tests/sim/env/file.h"
 #include "tests/sim/env/world.h"
 #include "tests/unit/node/samples.h"
@@ -138,20 +137,4 @@ TEST_CASE("a voter whose epochs are older than its votes does not vote until it 
         ErrorCode::refused);
   run.learn(second);
   CHECK(run.voting.on_prepare({.slot = later, .ballot = low})->verdict == paxos::Verdict::outbid);
-}
-
-TEST_CASE("a voter accepts no epoch that this build cannot serve") {
-  World world;
-  Run run(world);
-  const auto base = sample_epoch();
-  EpochContents contents = transition::following(*base);
-  const auto owners = base->owners(PartitionId{0});
-  const Handover turned{.partition = PartitionId{0},
-                        .new_owners = {owners[1], owners[0], owners[2]}};
-  REQUIRE(transition::open_change(contents, {turned}, {}));
-  const auto changing = std::make_shared<const Epoch>(*Epoch::make(std::move(contents)));
-  const auto vote =
-      run.voting.on_accept({.slot = paxos::slot_after(*base), .ballot = high, .value = changing});
-  REQUIRE_FALSE(vote);
-  CHECK(vote.error().code == ErrorCode::unsupported_version);
 }
