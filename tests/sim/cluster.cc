@@ -25,43 +25,54 @@ std::vector<Bucket> buckets(std::uint32_t replicas, bool sloppy) {
   return {commit, interval, lww};
 }
 
+Address gossip_door(NodeIndex index) {
+  return {.host = SimNetwork::host(index), .port = 7402};
+}
+
 }  // namespace
 
 Cluster::Cluster(std::uint64_t seed, const Settings& settings)
-    : world_(seed),
+    : settings_(settings),
+      world_(seed),
       story_(world_),
       network_(world_),
       replicas_(settings.replicas),
       is_sloppy_(settings.sloppy) {
   std::vector<NodeIndex> indexes;
-  std::vector<Address> members;
   for (std::size_t i = 0; i < settings.nodes; ++i) {
     indexes.push_back(world_.add_node());
-    members.push_back({.host = SimNetwork::host(indexes.back()), .port = 7402});
+    members_.push_back(gossip_door(indexes.back()));
   }
-  for (std::size_t i = 0; i < settings.nodes; ++i) {
-    SimNode::Settings node;
-    const std::string& host = members[i].host;
-    node.config.doors = {.client = {.host = host, .port = 7400},
-                         .peer = {.host = host, .port = 7401},
-                         .gossip = members[i],
-                         .admin = {.host = host, .port = 7403},
-                         .insecure = true};
-    node.config.cluster.initial_members = members;
-    node.config.cluster.replicas = settings.replicas;
-    node.config.cluster.partitions = settings.partitions;
-    node.config.purge.interval_seconds = settings.purge_interval_seconds;
-    node.config.buckets = buckets(settings.replicas, settings.sloppy);
-    node.config.anti_entropy = settings.anti_entropy;
-    node.config.scrub = settings.scrub;
-    node.hints = settings.hints;
-    node.shards = settings.shards[i % settings.shards.size()];
-    node.store = settings.store;
-    nodes_.push_back(std::make_unique<SimNode>(network_, story_, indexes[i], std::move(node)));
-  }
+  for (const auto index : indexes) make_node(index);
   for (std::size_t i = 0; i < settings.client_hosts; ++i) {
     clients_.push_back(std::make_unique<SimClient>(network_, world_.add_node()));
   }
+}
+
+void Cluster::make_node(NodeIndex index) {
+  SimNode::Settings node;
+  const std::string host = SimNetwork::host(index);
+  node.config.doors = {.client = {.host = host, .port = 7400},
+                       .peer = {.host = host, .port = 7401},
+                       .gossip = gossip_door(index),
+                       .admin = {.host = host, .port = 7403},
+                       .insecure = true};
+  node.config.cluster.initial_members = members_;
+  node.config.cluster.replicas = settings_.replicas;
+  node.config.cluster.partitions = settings_.partitions;
+  node.config.purge.interval_seconds = settings_.purge_interval_seconds;
+  node.config.buckets = buckets(settings_.replicas, settings_.sloppy);
+  node.config.anti_entropy = settings_.anti_entropy;
+  node.config.scrub = settings_.scrub;
+  node.hints = settings_.hints;
+  node.shards = settings_.shards[nodes_.size() % settings_.shards.size()];
+  node.store = settings_.store;
+  nodes_.push_back(std::make_unique<SimNode>(network_, story_, index, std::move(node)));
+}
+
+SimNode& Cluster::add_node() {
+  make_node(world_.add_node());
+  return *nodes_.back();
 }
 
 SimNode* Cluster::find(NodeId id) {
@@ -115,9 +126,11 @@ Cluster::Place Cluster::place_of(const KeyHistory& key) {
 }
 
 std::set<KeyIndex> Cluster::keys_of(const SimNode& node, const History& history) {
+  const auto view = node.view();
+  const auto known = view == nullptr ? epoch() : view->epoch;
   std::set<KeyIndex> out;
   for (KeyIndex key = 0; key < history.keys.size(); ++key) {
-    if (epoch()->owns(node.id(), place_of(history.keys[key]).partition)) out.insert(key);
+    if (known->holds(node.id(), place_of(history.keys[key]).partition)) out.insert(key);
   }
   return out;
 }

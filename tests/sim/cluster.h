@@ -49,6 +49,8 @@ class Cluster {
   [[nodiscard]] std::uint32_t replicas() const { return replicas_; }
   [[nodiscard]] bool is_sloppy() const { return is_sloppy_; }
 
+  /// One more host, with a node that is none of `initial_members`.
+  SimNode& add_node();
   /// The node with this id; null: none (yet).
   [[nodiscard]] SimNode* find(NodeId id);
   /// The first epoch, once some node has it; null before. It never changes.
@@ -75,9 +77,13 @@ class Cluster {
   [[nodiscard]] bool is_undisturbed_since(NodeIndex node, Instant since) const;
 
  private:
+  void make_node(NodeIndex index);
+
+  Settings settings_;
   SimWorld world_;
   Story story_;
   SimNetwork network_;
+  std::vector<Address> members_;
   std::uint32_t replicas_;
   bool is_sloppy_;
   std::vector<std::unique_ptr<SimNode>> nodes_;

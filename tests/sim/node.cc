@@ -438,34 +438,14 @@ const Store& SimNode::store(PartitionId partition) const {
   return *running_->shards[partition.value % running_->shards.size()]->store;
 }
 
-bool SimNode::is_sure(PartitionId partition) const {
-  const auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
-  const auto* copy = shard.copies().copy(partition);
-  return copy != nullptr && copy->state() == replica::CopyState::full;
-}
-
-bool SimNode::is_in_doubt(PartitionId partition) const {
-  const auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
-  const auto* copy = shard.copies().copy(partition);
-  return copy != nullptr && copy->is_in_doubt();
+Shard& SimNode::shard_of(PartitionId partition) const {
+  return *running_->shards[partition.value % running_->shards.size()]->shard;
 }
 
 bool SimNode::has_unsynced() const {
   return running_ != nullptr && std::ranges::any_of(running_->shards, [](const auto& loop) {
            return loop->store != nullptr && loop->store->synced() < loop->store->written();
          });
-}
-
-bool SimNode::accept_doubts() {
-  check(is_ready(), "people speak to those who listen");
-  bool is_any = false;
-  for (const auto partition : view()->epoch->partitions_of(id_)) {
-    if (!is_in_doubt(partition)) continue;
-    auto& shard = *running_->shards[partition.value % running_->shards.size()]->shard;
-    (void)shard.anti_entropy().accept_loss(partition);
-    is_any = true;
-  }
-  return is_any;
 }
 
 void SimNode::pause_purges(bool is_paused) {

@@ -86,6 +86,14 @@ class SimNode final : private Mesh {
   [[nodiscard]] ShardStatus status(ShardIndex shard) const;
   /// While is_ready(): the copy counts to quorums.
   [[nodiscard]] bool is_sure(PartitionId partition) const;
+  /// While is_ready(), here and below: it has a copy of the partition; the configuration that this
+  /// has heard of, and the one that it has durably fenced; 0: none.
+  [[nodiscard]] bool has_copy(PartitionId partition) const;
+  [[nodiscard]] ConfigurationNumber heard(PartitionId partition) const;
+  [[nodiscard]] ConfigurationNumber fenced(PartitionId partition) const;
+  /// Whose copies it durably holds of a partition that it shall own, under which configuration.
+  [[nodiscard]] std::vector<NodeId> covered(PartitionId partition) const;
+  [[nodiscard]] ConfigurationNumber covered_at(PartitionId partition) const;
   /// Something was written to a log and waits for its sync.
   [[nodiscard]] bool has_unsynced() const;
   /// While is_ready(): it answers no reads of interval buckets yet, after a loss of power.
@@ -100,6 +108,8 @@ class SimNode final : private Mesh {
   [[nodiscard]] SimTable& table(ShardIndex shard) { return *tables_[shard.value]; }
 
  private:
+  [[nodiscard]] Shard& shard_of(PartitionId partition) const;
+
   struct ShardLoop;
   struct Running;
 
