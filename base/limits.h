@@ -192,6 +192,7 @@ inline constexpr std::size_t epoch_bytes = 8U << 20;
 inline constexpr std::size_t gossip_meta_bytes = 512;
 inline constexpr std::size_t gossip_members = 2000;  // the dead and those that left counted
 inline constexpr std::size_t gossip_seeds = 1000;
+inline constexpr std::size_t gossip_seeds_at_once = 8;
 inline constexpr std::size_t address_host_bytes = 255;
 
 }  // namespace coterie::limits

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -32,6 +33,10 @@ void Joiner::add_seeds(Instant now, const std::vector<Address>& seeds) {
     if (known) continue;
     seeds_.push_back({.address = address, .next = now, .backoff = core_.settings.join_retry_least});
   }
+  // Nodes of one list do not all begin with the same few.
+  for (std::size_t left = seeds_.size(); left > limits::gossip_seeds_at_once; --left) {
+    std::swap(seeds_[left - 1], seeds_[core_.random.below(left)]);
+  }
 }
 
 void Joiner::on_failed(Instant now, const Address& to) {
@@ -51,6 +56,11 @@ std::vector<Address> Joiner::due(Instant now) {
     if (is_reached(seed.address)) {
       seed.backoff = core_.settings.join_retry_least;
       seed.next = now + jittered(core_.settings.join_retry_most);
+      continue;
+    }
+    // The answer of one brings all that it knows: mostly nobody else need be asked.
+    if (out.size() >= limits::gossip_seeds_at_once) {
+      seed.next = now + core_.settings.join_retry_least;
       continue;
     }
     out.push_back(seed.address);

@@ -8,8 +8,8 @@
 
 namespace coterie::gossip {
 
-/// Whose tables to ask for: the seeds until a living member has their address, and a random member
-/// now and then (push-pull, as memberlist does it).
+/// Whose tables to ask for: the seeds until a living member has their address, a few at a time, and
+/// a random member now and then (push-pull, as memberlist does it).
 class Joiner {
  public:
   Joiner(Instant now, Core& core);

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "tests/unit/gossip/bench.h"
 
+using coterie::Address;
 using coterie::Instant;
 using namespace coterie::gossip;
 using namespace coterie::gossip::test;
@@ -112,6 +114,29 @@ TEST_CASE("seeds are tried at once, then ever more seldom, and not ourselves") {
   bench.run_for(10min);
   CHECK(bench.out.exchanges.size() >= 19);
   CHECK(bench.out.exchanges.size() <= 50);
+}
+
+TEST_CASE("of many seeds a few are asked at once, and those that are known by then never") {
+  std::vector<Address> seeds;
+  for (std::uint64_t number = 1; number <= 100; ++number) seeds.push_back(other_address(number));
+  Bench bench;
+  bench.gossip.join(bench.now, seeds, bench.out);
+  CHECK(bench.out.exchanges.size() == coterie::limits::gossip_seeds_at_once);
+  // Nobody answers: all get their turn.
+  bench.run_for(20s);
+  std::set<Address> asked;
+  for (const auto& exchange : bench.out.exchanges) asked.insert(exchange.to);
+  CHECK(asked.size() == 100);
+
+  Bench other;
+  other.gossip.join(other.now, seeds, other.out);
+  std::vector<TableEntry> all;
+  for (std::uint64_t number = 1; number <= 100; ++number) all.push_back({.member = alive(number)});
+  other.gossip.on_stream_reply(other.now, other_address(1),
+                               other.exchange(all, EnvelopeKind::exchange_reply), other.out);
+  other.run_for(5s);
+  CHECK(other.gossip.living() == 101);
+  CHECK(other.out.exchanges.size() == coterie::limits::gossip_seeds_at_once);
 }
 
 TEST_CASE("a node woken late blames itself") {
