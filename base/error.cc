@@ -16,6 +16,7 @@ Executed executed(ErrorCode code) {
 
 bool retryable(ErrorCode code) {
   switch (code) {
+    case ErrorCode::unknown_bucket:
     case ErrorCode::unavailable:
     case ErrorCode::overloaded:
     case ErrorCode::unknown_outcome:

@@ -20,7 +20,7 @@ enum class ErrorCode : std::uint8_t {
   too_many_siblings = 3,
   /// The context was handed out for another key.
   wrong_context = 4,
-  /// No such bucket.
+  /// No such bucket, as far as this node knows: one that was just created may be news to it.
   unknown_bucket = 5,
   /// Too few owners can be reached. Nothing was executed.
   unavailable = 6,

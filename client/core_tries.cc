@@ -35,7 +35,8 @@ void ClientCore::route(Call& call) {
   ++call.tries;
   const std::string& name = bucket_of(call.request);
   const auto* bucket = epoch.bucket(name);
-  if (bucket == nullptr) return finish(call, unknown_bucket(name, epoch));
+  // It may have been created since.
+  if (bucket == nullptr) return on_failure(call, unknown_bucket(name, epoch), false);
   const PartitionId partition = partition_of(call.request, epoch, bucket->id);
   if (partition.value >= epoch.partitions()) {
     return finish(call, {.code = ErrorCode::invalid_argument,
@@ -172,7 +173,8 @@ void ClientCore::on_failure(Call& call, Error error, bool was_sent) {
   // A fallback may pass the second try on to an owner, which would not know it again.
   if (next == NextTry::same_node && !is_owner(call)) next = NextTry::none;
   if (call.is_write() && leaves_in_doubt(failure)) call.is_in_doubt = true;
-  if (error.code == ErrorCode::not_owner || error.code == ErrorCode::stale_configuration) {
+  if (error.code == ErrorCode::not_owner || error.code == ErrorCode::stale_configuration ||
+      error.code == ErrorCode::unknown_bucket) {
     source_.refresh();
   }
   call.was_last_sent = was_sent;

@@ -67,6 +67,11 @@ Resolver LocalCopies::resolver_of(BytesView key) const {
   return bucket == nullptr ? Resolver::siblings : bucket->resolver;
 }
 
+bool LocalCopies::is_of_known_bucket(BytesView key) const {
+  const auto parts = decode_key(key);
+  return parts && epoch_->bucket(parts->bucket) != nullptr;
+}
+
 void LocalCopies::redraw(replica::PartitionCopy& copy) {
   copy.redraw(ActorId{random_.next()});
   ++counters_.actors_redrawn;

@@ -182,6 +182,7 @@ class LocalCopies final : public coordinator::LocalReplica {
   using OnDamage = std::function<void(PartitionId, BytesView key)>;
   void set_damage_handler(OnDamage handler) { on_damage_ = std::move(handler); }
   [[nodiscard]] Resolver resolver_of(BytesView key) const;
+  [[nodiscard]] bool is_of_known_bucket(BytesView key) const;
 
  private:
   replica::PartitionCopy* find(PartitionId partition);

@@ -179,7 +179,9 @@ Result<LocalCopies::Purgeable> LocalCopies::purge_list(const wire::PurgeList& me
     }
     const auto record = decode_record(key, value);
     if (!record) return true;
-    const auto what = replica::purgeable(*record, resolver_of(key), now);
+    // A newer epoch may say what the bucket allows: that others hold copies of it.
+    const auto what =
+        is_of_known_bucket(key) ? replica::purgeable(*record, resolver_of(key), now) : std::nullopt;
     if (what) {
       out.listing.entries.push_back({.key = Bytes(key), .digest = digest(*record), .what = *what});
     }

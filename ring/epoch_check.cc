@@ -93,27 +93,6 @@ Result<void> check_voters(const EpochContents& c) {
   return {};
 }
 
-Result<void> check_bucket(const Bucket& bucket, std::uint32_t replicas) {
-  if (!graphic(bucket.name, limits::bucket_name_bytes)) {
-    return refuse("a bucket's name is 1 to " + std::to_string(limits::bucket_name_bytes) +
-                  " characters of graphic ASCII");
-  }
-  const std::string which = "bucket " + bucket.name + ": ";
-  if (bucket.r == 0 || bucket.r > replicas || bucket.w == 0 || bucket.w > replicas) {
-    return refuse(which + "r and w must be from 1 to the replicas (" + std::to_string(replicas) +
-                  ")");
-  }
-  // Everything promised rests on reads and writes meeting; a request may ask for less, and says so.
-  if (bucket.r + bucket.w <= replicas) {
-    return refuse(which + "r + w must exceed the replicas (" + std::to_string(replicas) +
-                  "); weaker reads and writes are asked for with each request");
-  }
-  if (bucket.default_ttl.count() < 0 || bucket.default_ttl > limits::time_to_live_most) {
-    return refuse(which + "the default time to live is at most a century");
-  }
-  return {};
-}
-
 Result<void> check_buckets(const EpochContents& c) {
   if (c.buckets.size() > limits::buckets) {
     return refuse(std::to_string(c.buckets.size()) + " buckets; at most " +
@@ -125,7 +104,7 @@ Result<void> check_buckets(const EpochContents& c) {
   }
   std::set<std::string_view> names;
   for (const Bucket& bucket : c.buckets) {
-    if (auto fine = check_bucket(bucket, c.replicas); !fine) return fine;
+    if (auto fine = check_bucket(bucket, c.replicas); !fine) return refuse(fine.error().message);
     if (!names.insert(bucket.name).second) return refuse("bucket " + bucket.name + " twice");
   }
   return {};
@@ -234,6 +213,30 @@ Result<void> check_changes(const EpochContents& c) {
 }
 
 }  // namespace
+
+Result<void> check_bucket(const Bucket& bucket, std::uint32_t replicas) {
+  if (!graphic(bucket.name, limits::bucket_name_bytes)) {
+    return fail(ErrorCode::invalid_argument, "a bucket's name is 1 to " +
+                                                 std::to_string(limits::bucket_name_bytes) +
+                                                 " characters of graphic ASCII");
+  }
+  const std::string which = "bucket " + bucket.name + ": ";
+  if (bucket.r == 0 || bucket.r > replicas || bucket.w == 0 || bucket.w > replicas) {
+    return fail(ErrorCode::invalid_argument, which + "r and w must be from 1 to the replicas (" +
+                                                 std::to_string(replicas) + ")");
+  }
+  // Everything promised rests on reads and writes meeting; a request may ask for less, and says so.
+  if (bucket.r + bucket.w <= replicas) {
+    return fail(ErrorCode::invalid_argument,
+                which + "r + w must exceed the replicas (" + std::to_string(replicas) +
+                    "); weaker reads and writes are asked for with each request");
+  }
+  if (bucket.default_ttl.count() < 0 || bucket.default_ttl > limits::time_to_live_most) {
+    return fail(ErrorCode::invalid_argument,
+                which + "the default time to live is at most a century");
+  }
+  return {};
+}
 
 Result<void> check_epoch(const EpochContents& contents) {
   for (const auto part : {check_sizes, check_members, check_voters, check_buckets}) {

@@ -36,6 +36,12 @@ Result<void> check_buckets(const Epoch& base, const Epoch& next) {
     if (now == nullptr || now->name != bucket.name) {
       return refuse("bucket " + bucket.name + " is gone or renamed");
     }
+    // What has been stored was stored by these rules.
+    if (now->sloppy != bucket.sloppy || now->durability != bucket.durability ||
+        now->resolver != bucket.resolver) {
+      return refuse("bucket " + bucket.name +
+                    ": only R, W and the default time to live change after it was created");
+    }
   }
   const auto highest = base.buckets().empty() ? BucketId{} : base.buckets().back().id;
   for (const Bucket& bucket : next.buckets()) {

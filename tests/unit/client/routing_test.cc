@@ -119,9 +119,28 @@ TEST_CASE("what can be seen to be wrong is not sent") {
   Result<client::GetResult> unknown = fail(ErrorCode::internal, "");
   bench.core.get({.bucket = "nope", .partition_key = "k"}, {},
                  [&unknown](auto result) { unknown = std::move(result); });
-  bench.time.pass(1ms);
+  bench.time.pass(1s);
   CHECK(unknown.error().code == ErrorCode::unknown_bucket);
   CHECK(unknown.error().message.find("words") != std::string::npos);
+}
+
+TEST_CASE("a bucket that has just been created is found, also at a node that is behind") {
+  Bench bench;
+  REQUIRE(bench.ready());
+  EpochContents next = bench.cluster.epoch->contents();
+  next.number.number += 1;
+  next.buckets.push_back({.id = BucketId{77}, .name = "fresh"});
+  bench.cluster.epoch = std::make_shared<const Epoch>(*Epoch::make(std::move(next)));
+  std::size_t asked = 0;
+  bench.cluster.answer = [&asked](const Request&) {
+    return ++asked == 1 ? Answer::error(ErrorCode::unknown_bucket) : Answer::of(wire::GetReply{});
+  };
+  Result<client::GetResult> found = fail(ErrorCode::internal, "");
+  bench.core.get({.bucket = "fresh", .partition_key = "k"}, {},
+                 [&found](auto result) { found = std::move(result); });
+  bench.time.pass(1s);
+  CHECK(found);
+  CHECK(asked == 2);
 }
 
 TEST_CASE("another node at a node's address is not spoken to") {

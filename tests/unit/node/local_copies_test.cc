@@ -430,3 +430,19 @@ TEST_CASE("one owner alone, and buckets that are synced at once, doubt nothing")
   CHECK(alone.copies() > 0);
   CHECK(alone.copies_in_doubt() == 0);
 }
+
+TEST_CASE(
+    "a deleted record of a bucket that this node has not heard of is not listed for a purge") {
+  World world;
+  const auto listed = [&world](std::uint32_t bucket) {
+    const Bytes key = world.key("a", bucket);
+    const wire::Put put{.id = {.high = 1, .low = bucket}, .is_delete = true};
+    REQUIRE(world.copies.mint(world.scope(key), {.key = key, .put = put, .now = now},
+                              coordinator::Tag{bucket}));
+    const auto found = world.copies.purge_list({.scope = world.scope(key), .from = {}}, now);
+    REQUIRE(found);
+    return found->listing.entries.size();
+  };
+  CHECK(listed(1) == 1);
+  CHECK(listed(99) == 0);
+}

@@ -1,0 +1,70 @@
+#include "ring/bucket_entries.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include "ring/birth.h"
+#include "ring/succession.h"
+#include "ring/transition/entries.h"
+#include "tests/unit/ring/epoch_samples.h"
+
+using namespace coterie;
+using namespace std::chrono_literals;
+
+namespace {
+
+Epoch base() {
+  EpochContents contents = first_epoch(epoch_samples::birth_of(5))->contents();
+  contents.buckets = {{.id = BucketId{4}, .name = "words"}};
+  return *Epoch::make(std::move(contents));
+}
+
+ErrorCode code(const Result<void>& result) {
+  REQUIRE_FALSE(result);
+  return result.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a bucket is created under an id that none had, and raised") {
+  EpochContents next = transition::following(base());
+  REQUIRE(create_bucket(next, {.name = "fresh", .sloppy = true}));
+  CHECK(next.buckets.back().id == BucketId{5});
+  REQUIRE(set_bucket(next, "words", {.r = 3, .w = {}, .default_ttl = 5s}));
+  CHECK(next.buckets.front().r == 3);
+  CHECK(next.buckets.front().w == 2);
+  CHECK(next.buckets.front().default_ttl == 5s);
+  const auto made = Epoch::make(std::move(next));
+  REQUIRE(made);
+  CHECK(check_succession(base(), *made));
+}
+
+TEST_CASE("what a bucket cannot be is refused, and nothing changes") {
+  EpochContents next = transition::following(base());
+  const EpochContents before = next;
+  CHECK(code(create_bucket(next, {.name = "words"})) == ErrorCode::refused);
+  CHECK(code(create_bucket(next, {.name = "two words"})) == ErrorCode::invalid_argument);
+  CHECK(code(create_bucket(next, {.name = "weak", .r = 1})) == ErrorCode::invalid_argument);
+  CHECK(code(set_bucket(next, "none", {.r = 3, .w = {}, .default_ttl = {}})) ==
+        ErrorCode::unknown_bucket);
+  CHECK(code(set_bucket(next, "words", {.r = 4, .w = {}, .default_ttl = {}})) ==
+        ErrorCode::invalid_argument);
+  CHECK(code(set_bucket(next, "words", {.r = 1, .w = 3, .default_ttl = {}})) == ErrorCode::refused);
+  CHECK(code(set_bucket(next, "words", {.r = 2, .w = {}, .default_ttl = {}})) ==
+        ErrorCode::refused);
+  CHECK(next == before);
+}
+
+TEST_CASE("nobody votes for a bucket whose rules changed") {
+  const auto accepts = [](auto change) {
+    EpochContents next = transition::following(base());
+    change(next.buckets.front());
+    return check_succession(base(), *Epoch::make(std::move(next))).has_value();
+  };
+  CHECK(accepts([](Bucket& bucket) { bucket.w = 3; }));
+  CHECK_FALSE(accepts([](Bucket& bucket) { bucket.sloppy = true; }));
+  CHECK_FALSE(accepts([](Bucket& bucket) { bucket.durability = Durability::interval; }));
+  CHECK_FALSE(accepts([](Bucket& bucket) { bucket.resolver = Resolver::lww; }));
+}
