@@ -20,6 +20,12 @@ std::uint64_t forward_id(std::uint64_t serial) {
 /// A client tries again until its deadline, of which it says a little less.
 constexpr Duration tries_end_after = std::chrono::seconds(1);
 
+/// Whether the refusal is that owner's own; what is overloaded would only be more so.
+bool may_another_take_it(ErrorCode refusal) {
+  return refusal == ErrorCode::unavailable || refusal == ErrorCode::not_owner ||
+         refusal == ErrorCode::unsure || refusal == ErrorCode::read_only;
+}
+
 }  // namespace
 
 Forwards::~Forwards() {
@@ -60,18 +66,24 @@ void Forwards::pass_on(coordinator::ClientHandle client, Message message,
         return wire::encode(typed, envelope);
       },
       message);
-  for (const auto& owner : owners) {
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const auto owner = owners[i];
     if (!links_.send(owner, frame)) continue;
     const TimerId timer =
         timers_.start(left, [this, id] { fail(id, "the owner did not answer in time"); });
-    pending_.emplace(id, Pending{.client = client,
-                                 .owner = owner,
-                                 .is_put = std::holds_alternative<wire::Put>(message),
-                                 .timer = timer});
+    Pending pending{.client = client, .owner = owner, .is_put = put != nullptr, .timer = timer};
+    if (put != nullptr) {
+      pending.request = request;
+      pending.deadline = deadline;
+      pending.frame = frame;
+      pending.others.assign(owners.rbegin(), owners.rend() - static_cast<std::ptrdiff_t>(i) - 1);
+    }
+    pending_.emplace(id, std::move(pending));
     ++passed_on_;
     if (!request.is_zero()) {
       const Instant until = deadline + tries_end_after;
-      puts_[request] = {.owner = owner, .until = until};
+      const unsigned tries = asked == puts_.end() ? 1 : asked->second.tries + 1;
+      puts_[request] = {.owner = owner, .until = until, .tries = tries};
       puts_by_end_.emplace_back(until, request);
     }
     return;
@@ -90,6 +102,10 @@ void Forwards::pass_on(coordinator::ClientHandle client, Message message,
 bool Forwards::on_frame(const wire::FrameHeader& header, BytesView body) {
   const auto found = pending_.find(header.request_id);
   if (found == pending_.end()) return false;
+  if (found->second.is_put && header.kind == wire::Kind::error) {
+    const auto error = wire::decode<wire::ErrorReply>(body);
+    if (error && ask_another(found->first, found->second, error->code)) return true;
+  }
   const auto client = found->second.client;
   timers_.cancel(found->second.timer);
   pending_.erase(found);
@@ -98,6 +114,30 @@ bool Forwards::on_frame(const wire::FrameHeader& header, BytesView body) {
   frame.append(body);
   answer_(client, std::move(frame));
   return true;
+}
+
+bool Forwards::ask_another(std::uint64_t id, Pending& pending, ErrorCode refusal) {
+  if (executed(refusal) != Executed::no) return false;
+  const auto asked = puts_.find(pending.request);
+  // Of an earlier try the refusal of this one says nothing.
+  if (asked != puts_.end() && asked->second.tries > 1) return false;
+  const Duration left = pending.deadline - clock_.now();
+  const auto left_ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count();
+  while (may_another_take_it(refusal) && left_ms > 0 && !pending.others.empty()) {
+    const auto owner = pending.others.back();
+    pending.others.pop_back();
+    wire::FrameHeader header = *wire::decode_header(pending.frame);
+    header.request_id = id;
+    header.deadline_ms = static_cast<std::uint32_t>(left_ms);
+    wire::encode_header(header, pending.frame.data());
+    if (!links_.send(owner, pending.frame)) continue;
+    pending.owner = owner;
+    if (asked != puts_.end()) asked->second.owner = owner;
+    return true;
+  }
+  // Nobody has executed it: whoever tries it again may ask anybody.
+  if (asked != puts_.end()) puts_.erase(asked);
+  return false;
 }
 
 void Forwards::on_peer_lost(const PeerLinks::Target& peer) {

@@ -37,7 +37,8 @@ class Forwards {
   /// Tries `owners` in their order until one can be sent to. Fails as unavailable if none can. A
   /// put that comes once more goes to the owner that was asked before, over the same connection, or
   /// fails as unknown_outcome: by its request id nobody else would know it again, and it would be
-  /// written twice.
+  /// written twice. A put that its owner refuses without having executed any try of it goes to the
+  /// next one, where that may help.
   void pass_on(coordinator::ClientHandle client, Message message,
                std::span<const PeerLinks::Target> owners, Instant deadline);
   /// True if the frame answers one of these.
@@ -51,13 +52,21 @@ class Forwards {
     PeerLinks::Target owner;
     bool is_put = false;
     TimerId timer;
+    // Of a put:
+    RequestId request;
+    Instant deadline;
+    Bytes frame;
+    std::vector<PeerLinks::Target> others;  // to be asked instead, the last one first
   };
   /// Whom a put was passed on to.
   struct Asked {
     PeerLinks::Target owner;
     Instant until;
     bool is_lost = false;  ///< the connection has ended since
+    unsigned tries = 1;
   };
+  /// False: the refusal is to be answered.
+  bool ask_another(std::uint64_t id, Pending& pending, ErrorCode refusal);
   void fail(std::uint64_t id, const char* why);
   void forget_old();
 

@@ -259,7 +259,14 @@ void Changes::come_back() {
   }
   run_until([this] { return workload_->is_idle(); }, idle_bound);
   for (auto index = before; index < history_.operations.size(); ++index) {
-    if (history_.operations[index].outcome == Outcome::done) ++tally_["answered by one taken out"];
+    const auto& operation = history_.operations[index];
+    if (operation.outcome != Outcome::done || operation.node != leaver_->index()) continue;
+    ++tally_["passed on by one taken out"];
+    // It believes that it owns what it owned, and nobody else does.
+    const bool was_dead = wish_ == Wish::remove || wish_ == Wish::replace_dead;
+    if (was_dead && operation.quorum >= cluster_.replicas() / 2 + 1) {
+      bad_ = {"removed means removed", leaver_->name() + " served a request"};
+    }
   }
 }
 
