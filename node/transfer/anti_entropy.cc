@@ -60,6 +60,7 @@ void AntiEntropy::on_view(std::shared_ptr<const Epoch> epoch, const std::vector<
       }
     }
     find_unsure(now);
+    forget_verified();
   }
   for (auto& [node, peer] : peers_) {
     const bool was_alive =
@@ -72,6 +73,18 @@ void AntiEntropy::on_view(std::shared_ptr<const Epoch> epoch, const std::vector<
                          random_.below(static_cast<std::uint64_t>(within.count())))};
   }
   pump();
+}
+
+/// What stands of partitions that are other nodes' to compare, or that this node holds no more.
+void AntiEntropy::forget_verified() {
+  std::vector<PartitionId> stale;
+  for (const auto& [partition, through] : verified_.all()) {
+    const auto others = other_owners(partition);
+    const bool is_lowest =
+        std::ranges::all_of(others, [this](NodeId other) { return options_.self < other; });
+    if (others.empty() || !is_lowest) stale.push_back(partition);
+  }
+  for (const auto partition : stale) verified_.forget(partition);
 }
 
 void AntiEntropy::find_unsure(Instant now) {

@@ -135,6 +135,7 @@ class AntiEntropy {
   void end_command_if_done();
 
   void find_unsure(Instant now);
+  void forget_verified();
   [[nodiscard]] std::vector<NodeId> other_owners(PartitionId partition) const;
   [[nodiscard]] RefillQuorum quorum(PartitionId partition) const;
   [[nodiscard]] bool is_in_window() const;

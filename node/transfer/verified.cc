@@ -62,6 +62,15 @@ void VerifiedThrough::note(const Comparison& comparison, std::span<const NodeId>
   pass.done.clear();
 }
 
+void VerifiedThrough::forget(PartitionId partition) {
+  passes_.erase(partition);
+  verified_.erase(partition);
+  if (saved_.erase(partition) == 0) return;
+  Write write{.space = Space::meta, .key = key_of(partition)};
+  // What is not taken now is loaded at the next start, and forgotten again.
+  (void)store_.append({&write, 1});
+}
+
 void VerifiedThrough::verify(PartitionId partition, WallTime through) {
   auto& verified = verified_[partition];
   if (through <= verified) return;

@@ -37,6 +37,8 @@ class VerifiedThrough {
   /// The copies were compared and everything that differed was made equal; `others` are all other
   /// owners of the partition.
   void note(const Comparison& comparison, std::span<const NodeId> others, WallTime now);
+  /// This node compares it with all others no more: what was known of it is erased.
+  void forget(PartitionId partition);
   [[nodiscard]] const std::map<PartitionId, WallTime>& all() const { return verified_; }
 
  private:

@@ -124,6 +124,27 @@ TEST_CASE("verified through moves on with complete passes, and is kept") {
   CHECK(kept.all() == verified);
 }
 
+TEST_CASE("what was verified of a copy goes with it") {
+  RepairWorld world(every_minute());
+  for (std::uint64_t i = 0; i < 30; ++i) world.put_all(world.key(i), 1);
+  world.tell_views();
+  world.run(3min);
+  auto& side = world.side(0);
+  REQUIRE(side.anti_entropy.status().verified.size() == world_partitions);
+  // Another node takes over one partition from this one, and one from another.
+  auto next = world.epoch->contents();
+  next.members.push_back({.id = node_id(4), .address = "127.0.0.1:7402"});
+  const PartitionId left{3};
+  std::ranges::replace(next.owners.begin() + 9, next.owners.begin() + 12, node_id(1), node_id(4));
+  std::ranges::replace(next.owners.begin() + 12, next.owners.begin() + 15, node_id(2), node_id(4));
+  side.anti_entropy.on_view(std::make_shared<const Epoch>(*Epoch::make(std::move(next))), {});
+  CHECK(side.anti_entropy.status().verified.size() == world_partitions - 1);
+  CHECK(!side.anti_entropy.status().verified.contains(left));
+  VerifiedThrough kept(side.store);
+  REQUIRE(kept.load());
+  CHECK(kept.all() == side.anti_entropy.status().verified);
+}
+
 TEST_CASE("nothing is verified while an owner is away") {
   RepairWorld world(every_minute());
   for (std::uint64_t i = 0; i < 30; ++i) world.put_all(world.key(i), 1);
