@@ -87,9 +87,15 @@ bool FallbackCopies::vote(LogPosition position, Durability durability, coordinat
   return false;
 }
 
+Result<void> FallbackCopies::check_staying() const {
+  if (!epoch_->is_leaving(self_)) return {};
+  return fail(ErrorCode::unavailable, "this node is leaving and keeps no more writes for others");
+}
+
 Result<coordinator::LocalMinted> FallbackCopies::mint(const wire::ReplicaScope& scope,
                                                       const coordinator::LocalPut& put,
                                                       coordinator::Tag tag) {
+  if (auto stays = check_staying(); !stays) return std::unexpected(std::move(stays.error()));
   const auto found = find(scope, replica::Use::mint);
   if (!found) return std::unexpected(found.error());
   auto& copy = **found;
@@ -172,6 +178,7 @@ void FallbackCopies::heard_of_purge(PartitionId, Generation) {}
 Result<LocalCopies::Rests> FallbackCopies::write(const wire::ReplicaWrite& message, WallTime now) {
   const auto found = find(message.scope, replica::Use::write);
   if (!found) return std::unexpected(found.error());
+  if (auto stays = check_staying(); !stays) return std::unexpected(std::move(stays.error()));
   const auto* bucket = bucket_of(message.key);
   if (bucket == nullptr || !bucket->sloppy) {
     return fail(ErrorCode::refused, "the bucket is strict: fallbacks keep nothing of it");

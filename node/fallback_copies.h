@@ -71,6 +71,8 @@ class FallbackCopies final : public coordinator::LocalReplica {
  private:
   [[nodiscard]] Result<replica::PartitionCopy*> find(const wire::ReplicaScope& scope,
                                                      replica::Use use);
+  /// A node that leaves would take along what it kept. Errors: unavailable, it does.
+  [[nodiscard]] Result<void> check_staying() const;
   [[nodiscard]] const Bucket* bucket_of(BytesView key) const;
   [[nodiscard]] Durability durability_of(BytesView key) const;
   void redraw(PartitionId partition);

@@ -191,11 +191,10 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
     options.shard.anti_entropy = options_of(config_.anti_entropy);
     options.shard.scrub = {.interval = std::chrono::seconds(config_.scrub.interval_s),
                            .bytes_a_second = config_.scrub.bytes_a_second / identity_.shards};
-    options.on_evidence = [this](std::vector<wire::PartitionEvidence> evidence) {
+    options.on_evidence = [this](ShardEvidence evidence) {
       // Of what is lost here the shard tells again.
-      (void)loop_.mailbox().post([this, evidence = std::move(evidence)] {
-        for (const auto& one : evidence) control_->note_evidence(one);
-      });
+      (void)loop_.mailbox().post(
+          [this, evidence = std::move(evidence)] { control_->note_evidence(evidence); });
     };
     shards_.push_back(std::make_unique<ShardThread>(
         std::move(options), *this, log_, view, [this](const Result<void>& result) {

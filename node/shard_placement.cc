@@ -97,6 +97,7 @@ void Shard::find_fallbacks(PartitionId partition, bool with_full) {
     if (fallbacks_.size() == limits::replicas_most) return;
     const bool is_here = node == options_.node;
     if (!is_here && reach_of(node) == coordinator::Reach::none) continue;
+    if (!with_full && view_->epoch->is_leaving(node)) continue;
     const auto full = hints_full_until_.find(node);
     const bool is_full = is_here
                              ? record_hints_.is_full()

@@ -52,6 +52,8 @@ void StreamPerformer::when_durable(LogPosition position, std::move_only_function
 ShardStreams::ShardStreams(const Environment& environment,
                            const transfer::Streams::Options& options, Random random)
     : options_(options),
+      timers_(environment.timers),
+      hints_(environment.hints),
       local_(environment.copies),
       on_evidence_(environment.on_evidence),
       copies_(environment.copies, environment.store),
@@ -76,6 +78,7 @@ ShardStreams::ShardStreams(const Environment& environment,
 
 ShardStreams::~ShardStreams() {
   local_.set_fence_handler({});
+  timers_.cancel(hints_timer_);
 }
 
 void ShardStreams::set_view(const std::shared_ptr<const RingView>& view) {
@@ -92,7 +95,26 @@ void ShardStreams::set_view(const std::shared_ptr<const RingView>& view) {
       if (is_here && local_.fenced(partition).value > 0) known.push_back(evidence(partition));
     }
   }
-  if (on_evidence_ && !known.empty()) on_evidence_(std::move(known));
+  if (on_evidence_ && !known.empty()) {
+    on_evidence_({.shard = options_.shard, .partitions = std::move(known), .keeps = {}});
+  }
+  const bool leaves = view->epoch->is_leaving(options_.self);
+  leaves_since_ = leaves ? std::optional(view->epoch->number()) : std::nullopt;
+  if (leaves) watch_hints();
+}
+
+/// They go one by one, and their last owner may be away for long.
+void ShardStreams::watch_hints() {
+  timers_.cancel(hints_timer_);
+  if (!leaves_since_) return;
+  if (hints_.is_counted()) {
+    const ShardEvidence::Keeps now{.epoch = *leaves_since_, .hints = hints_.hints()};
+    if (on_evidence_ && told_ != now) {
+      on_evidence_({.shard = options_.shard, .partitions = {}, .keeps = now});
+    }
+    told_ = now;
+  }
+  hints_timer_ = timers_.start(limits::change_poll, [this] { watch_hints(); });
 }
 
 wire::PartitionEvidence ShardStreams::evidence(PartitionId partition) const {
@@ -103,7 +125,8 @@ wire::PartitionEvidence ShardStreams::evidence(PartitionId partition) const {
 }
 
 void ShardStreams::tell(PartitionId partition) const {
-  if (on_evidence_) on_evidence_({evidence(partition)});
+  if (!on_evidence_) return;
+  on_evidence_({.shard = options_.shard, .partitions = {evidence(partition)}, .keeps = {}});
 }
 
 transfer::StreamsStatus ShardStreams::status() const {

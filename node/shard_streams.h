@@ -12,7 +12,9 @@
 #include "node/peer_calls.h"
 #include "node/peer_links.h"
 #include "node/ring_view.h"
+#include "node/shard_evidence.h"
 #include "node/shard_repair.h"
+#include "node/transfer/record_hints.h"
 #include "node/transfer/stream.h"
 #include "node/transfer/stream_port.h"
 #include "node/transfer/stream_source.h"
@@ -55,8 +57,8 @@ class StreamPerformer final : public transfer::StreamPort {
 /// fences make known: what the change of a partition waits for. One thread.
 class ShardStreams {
  public:
-  /// What this shard keeps durably of these partitions has grown, or the view has changed.
-  using OnEvidence = std::function<void(std::vector<wire::PartitionEvidence>)>;
+  /// What this shard keeps durably has grown, or the view has changed.
+  using OnEvidence = std::function<void(ShardEvidence)>;
   struct Environment {
     const Clock& clock;
     Timers& timers;
@@ -66,6 +68,7 @@ class ShardStreams {
     const PeerLinks& links;
     PeerCalls& calls;
     Log& log;
+    const transfer::RecordHints& hints;
     std::function<bool()> should_yield;
     OnEvidence on_evidence;
   };
@@ -85,14 +88,20 @@ class ShardStreams {
  private:
   [[nodiscard]] wire::PartitionEvidence evidence(PartitionId partition) const;
   void tell(PartitionId partition) const;
+  void watch_hints();
 
   transfer::Streams::Options options_;
+  Timers& timers_;
+  const transfer::RecordHints& hints_;
   LocalCopies& local_;
   OnEvidence on_evidence_;
   ShardCopies copies_;
   StreamPerformer performer_;
   transfer::StreamSource source_;
   transfer::Streams streams_;
+  std::optional<EpochNumber> leaves_since_;  // the newest epoch, if this node leaves
+  std::optional<ShardEvidence::Keeps> told_;
+  TimerId hints_timer_;
 };
 
 }  // namespace coterie

@@ -34,7 +34,9 @@ PartitionEvidence read_partition(const fb::PartitionEvidence& table, Fields& fie
 }
 
 ChangeEvidenceReply read_answer(const fb::ChangeEvidenceReply& table, Fields& fields) {
-  ChangeEvidenceReply out{.change = asked_change(table.change(), fields), .partitions = {}};
+  ChangeEvidenceReply out{.change = asked_change(table.change(), fields),
+                          .partitions = {},
+                          .holds_nothing_for_others = table.holds_nothing_for_others()};
   const auto size = fields.count(table.partitions(), limits::partitions_most, "the evidence");
   out.partitions.reserve(size);
   for (std::uint32_t i = 0; i < size; ++i) {
@@ -68,7 +70,8 @@ Bytes encode(const ChangeEvidenceReply& message, const Envelope& envelope) {
   }
   const auto partitions = (*frame).CreateVector(list);
   return frame.finish(Kind::change_evidence_reply, envelope,
-                      fb::CreateChangeEvidenceReply(*frame, message.change, partitions));
+                      fb::CreateChangeEvidenceReply(*frame, message.change, partitions,
+                                                    message.holds_nothing_for_others));
 }
 
 template <>

@@ -60,6 +60,8 @@ struct PartitionEvidence {
 struct ChangeEvidenceReply {
   std::uint64_t change = 0;
   std::vector<PartitionEvidence> partitions;  // ascending
+  /// The node asked leaves by the change, keeps no hint that holds a write, and takes none.
+  bool holds_nothing_for_others = false;
 };
 
 }  // namespace coterie::wire

@@ -48,7 +48,14 @@ void ChangeDriver::on_epoch(std::shared_ptr<const Epoch> epoch) {
     auto& moving = changes_[change.id];
     moving.step = step_after(change);
     for (const Handover& handover : change.handovers) moving.waiting.insert(handover.partition);
+    // Once it is cut over there is no way back.
+    if (moving.step != Step::cut_over) continue;
+    for (const NodeId node : change.leaving) {
+      const bool is_bound = std::ranges::count(change.removed, node) == 0;
+      if (is_bound && !free_.contains({change.id, node})) moving.bound.insert(node);
+    }
   }
+  std::erase_if(free_, [this](const auto& entry) { return !changes_.contains(entry.first); });
   std::erase_if(known_,
                 [this](const auto& entry) { return epoch_->change(entry.first) == nullptr; });
 }
@@ -67,6 +74,13 @@ bool ChangeDriver::note(NodeId node, const wire::PartitionEvidence& evidence) {
     is_news = known.covered.insert(source).second || is_news;
   }
   return is_news;
+}
+
+bool ChangeDriver::note_free(NodeId node, std::uint64_t change) {
+  const auto moving = changes_.find(change);
+  if (moving == changes_.end()) return false;
+  free_.insert({change, node});
+  return moving->second.bound.erase(node) > 0;
 }
 
 transition::Evidence ChangeDriver::evidence(const Change& change, PartitionId partition) const {
@@ -108,6 +122,7 @@ std::vector<ChangeDriver::Question> ChangeDriver::questions() {
   for (const auto& [id, moving] : changes_) {
     if (!moving.step) continue;
     const Change& change = *std::ranges::find(epoch_->changes(), id, &Change::id);
+    for (const NodeId node : moving.bound) out.insert({.node = node, .change = id});
     for (const auto partition : moving.waiting) {
       const auto lacks = missing(change, *moving.step, partition);
       for (const NodeId node : lacks.unfenced) out.insert({.node = node, .change = id});
@@ -123,7 +138,7 @@ std::shared_ptr<const Epoch> ChangeDriver::next() {
   EpochContents contents = transition::following(*epoch_);
   bool is_further = false;
   for (const auto& [id, moving] : changes_) {
-    if (!moving.step || !moving.waiting.empty()) continue;
+    if (!moving.step || !moving.waiting.empty() || !moving.bound.empty()) continue;
     is_further = take_further(contents, id, *moving.step) || is_further;
   }
   if (!is_further) return nullptr;
@@ -152,6 +167,10 @@ std::vector<ChangeProgress> ChangeDriver::progress() const {
       for (const NodeId node : lacks.uncovered) ++uncovered[node];
     }
     if (!moving.step) one.missing.emplace_back("it is paused: resume it");
+    for (const NodeId node : moving.bound) {
+      one.missing.push_back(short_name(node) +
+                            " leaves, and may still keep writes for nodes that are away");
+    }
     for (const auto& [node, count] : uncovered) {
       one.missing.push_back(short_name(node) + " has not taken all data of " +
                             in_partitions(count));

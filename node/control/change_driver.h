@@ -38,6 +38,9 @@ class ChangeDriver {
   void on_epoch(std::shared_ptr<const Epoch> epoch);
   /// `node` keeps this durably. False: it is nothing new, or of no change that is under way.
   bool note(NodeId node, const wire::PartitionEvidence& evidence);
+  /// `node`, which leaves by the change, keeps nothing for others, and takes nothing for them any
+  /// more: nothing goes with it. Nobody is taken out before, but who is removed for dead. Likewise.
+  bool note_free(NodeId node, std::uint64_t change);
 
   /// No owners change.
   [[nodiscard]] bool is_idle() const { return changes_.empty(); }
@@ -63,6 +66,7 @@ class ChangeDriver {
   struct Moving {
     std::optional<transition::Step> step;  // the next one; none while it is paused
     std::set<PartitionId> waiting;         // for what is missing
+    std::set<NodeId> bound;                // leave, and may keep what they took for others
   };
 
   void look();
@@ -73,6 +77,7 @@ class ChangeDriver {
   std::shared_ptr<const Epoch> epoch_;
   std::map<PartitionId, std::map<NodeId, Known>> known_;  // of partitions that change
   std::map<std::uint64_t, Moving> changes_;
+  std::set<std::pair<std::uint64_t, NodeId>> free_;  // of changes, who may go
 };
 
 /// How many live nodes take changes further before `self` does, so that they do not outbid each

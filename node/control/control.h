@@ -29,6 +29,7 @@
 #include "node/control/voting.h"
 #include "node/identity.h"
 #include "node/ring_view.h"
+#include "node/shard_evidence.h"
 
 namespace coterie {
 
@@ -82,8 +83,8 @@ class Control final : public TransportHandler, public DatagramHandler {
   /// `from` is known to be ahead: its epoch is fetched, if that is not under way already.
   void seek_epoch(NodeId from);
 
-  /// A shard of this node keeps this durably, of a partition whose owners change.
-  void note_evidence(const wire::PartitionEvidence& evidence);
+  /// A shard of this node keeps this durably, of partitions whose owners change.
+  void note_evidence(const ShardEvidence& evidence);
   /// The changes of owners under way, and what they wait for as far as this node knows.
   [[nodiscard]] std::vector<ChangeProgress> changes() const;
 
@@ -137,6 +138,10 @@ class Control final : public TransportHandler, public DatagramHandler {
   void on_epoch_of_changes();
   void drive_in(Duration pause);
   void drive_changes();
+  void note_partition(const wire::PartitionEvidence& evidence);
+  void note_hints();
+  /// This node leaves by the change, and keeps nothing for others any more.
+  [[nodiscard]] bool holds_nothing_for_others(std::uint64_t change) const;
   void ask_for_evidence(const std::vector<NodeId>& alive);
   void take_changes_further(std::size_t rank);
   [[nodiscard]] Result<Bytes> serve_change_evidence(BytesView body, const wire::Envelope& envelope);
@@ -183,6 +188,7 @@ class Control final : public TransportHandler, public DatagramHandler {
   TimerId finish_timer_;
   ChangeDriver driver_;
   std::map<PartitionId, wire::PartitionEvidence> held_evidence_;  // of this node's own shards
+  std::map<ShardIndex, ShardEvidence::Keeps> kept_hints_;         // likewise, while it leaves
   std::set<ChangeDriver::Question> asking_;
   ChangeDriver::Question last_asked_;
   std::optional<Instant> ready_since_;  // something could be taken further

@@ -14,7 +14,32 @@ constexpr auto gather_pause = std::chrono::milliseconds(5);
 
 }  // namespace
 
-void Control::note_evidence(const wire::PartitionEvidence& evidence) {
+void Control::note_evidence(const ShardEvidence& evidence) {
+  for (const auto& one : evidence.partitions) note_partition(one);
+  if (!evidence.keeps) return;
+  kept_hints_[evidence.shard] = *evidence.keeps;
+  note_hints();
+}
+
+/// Whether this node is free to go, as far as it leaves.
+void Control::note_hints() {
+  for (const Change& change : epochs_.newest()->changes()) {
+    if (!holds_nothing_for_others(change.id)) continue;
+    if (driver_.note_free(options_.identity.node, change.id)) drive_in(gather_pause);
+  }
+}
+
+bool Control::holds_nothing_for_others(std::uint64_t change) const {
+  for (std::uint16_t i = 0; i < options_.identity.shards; ++i) {
+    const auto kept = kept_hints_.find(ShardIndex{i});
+    const bool is_free =
+        kept != kept_hints_.end() && kept->second.epoch.number >= change && kept->second.hints == 0;
+    if (!is_free) return false;
+  }
+  return true;
+}
+
+void Control::note_partition(const wire::PartitionEvidence& evidence) {
   auto& held = held_evidence_[evidence.partition];
   held.partition = evidence.partition;
   held.fenced = std::max(held.fenced, evidence.fenced);
@@ -32,6 +57,7 @@ std::vector<ChangeProgress> Control::changes() const {
 void Control::on_epoch_of_changes() {
   driver_.on_epoch(epochs_.newest());
   for (const auto& [partition, held] : held_evidence_) driver_.note(options_.identity.node, held);
+  note_hints();
   ready_since_.reset();
   drive_failures_ = 0;
   if (!driver_.is_idle()) drive_in(gather_pause);
@@ -83,7 +109,8 @@ void Control::ask_for_evidence(const std::vector<NodeId>& alive) {
       if (!reply) return;
       const auto message = wire::decode<wire::ChangeEvidenceReply>(reply->body);
       if (!message) return;
-      bool is_news = false;
+      bool is_news =
+          message->holds_nothing_for_others && driver_.note_free(question.node, question.change);
       for (const auto& one : message->partitions) {
         is_news = driver_.note(question.node, one) || is_news;
       }
@@ -119,7 +146,10 @@ void Control::take_changes_further(std::size_t rank) {
 Result<Bytes> Control::serve_change_evidence(BytesView body, const wire::Envelope& envelope) {
   const auto message = wire::decode<wire::ChangeEvidence>(body);
   if (!message) return std::unexpected(message.error());
-  wire::ChangeEvidenceReply reply{.change = message->change, .partitions = {}};
+  wire::ChangeEvidenceReply reply{
+      .change = message->change,
+      .partitions = {},
+      .holds_nothing_for_others = holds_nothing_for_others(message->change)};
   if (epochs_.newest() != nullptr) {
     for (const Change& change : epochs_.newest()->changes()) {
       if (change.id != message->change) continue;

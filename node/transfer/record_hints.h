@@ -94,6 +94,8 @@ class RecordHints {
                                                 std::size_t most) const;
   [[nodiscard]] const std::map<NodeId, Groups>& targets() const { return targets_; }
   [[nodiscard]] Tally tally(NodeId target) const;
+  /// Of all targets; needs is_counted().
+  [[nodiscard]] std::uint64_t hints() const { return all_.hints; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] bool is_full() const {
     return all_.hints >= limits_.hints || all_.bytes >= limits_.bytes;

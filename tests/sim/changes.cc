@@ -27,7 +27,7 @@ Changes::Wish Changes::draw_wish(Random& random) {
 Changes::Changes(std::uint64_t seed)
     : random_(seed ^ 0x6d6f7665),
       wish_(draw_wish(random_)),
-      is_sloppy_(random_.chance(0.25) && wish_ != Wish::leave && wish_ != Wish::replace),
+      is_sloppy_(random_.chance(0.25)),
       uses_interval_(random_.chance(0.3)),
       cluster_(seed, draw_cluster()),
       watch_(cluster_) {

@@ -343,11 +343,9 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                          .mesh = *this,
                          .log = log_,
                          .on_evidence =
-                             [this](std::vector<wire::PartitionEvidence> evidence) {
+                             [this](ShardEvidence evidence) {
                                (void)running_->mailbox.post([this, evidence = std::move(evidence)] {
-                                 for (const auto& one : evidence) {
-                                   running_->control->note_evidence(one);
-                                 }
+                                 running_->control->note_evidence(evidence);
                                });
                              }},
       Shard::Options{.node = id_,

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "ring/plan/plan.h"
 #include "storage/key.h"
 #include "storage/memory_store.h"
 #include "storage/versions.h"
@@ -161,6 +162,23 @@ TEST_CASE("a fallback keeps only what it may") {
   World strict(false);
   CHECK(strict.write(strict.key(), record, 0, strict.owner(key)).error().code ==
         ErrorCode::refused);
+}
+
+TEST_CASE("a node that leaves keeps no more writes for others, and answers from those it has") {
+  World world;
+  const Bytes key = world.key();
+  const Bytes record(world.mint(key, 1)->record);
+  const std::vector<plan::StagedChange> staged = {plan::Leave{.node = node_id(4)}};
+  const auto plan = plan::make_plan(*world.epoch, staged, {});
+  REQUIRE(plan);
+  world.epoch = std::make_shared<const Epoch>(plan->next);
+  world.fallbacks->set_epoch(world.epoch, node_id(4));
+  CHECK(world.write(key, record, 0, world.owner(key)).error().code == ErrorCode::unavailable);
+  CHECK(world.mint(key, 2).error().code == ErrorCode::unavailable);
+  CHECK(world.read(key)->record == record);
+  CHECK(world.hints->hints() == 1);
+  world.forget();
+  CHECK(world.hints->hints() == 0);
 }
 
 TEST_CASE("a purge waits for the hints; after it nothing is kept that was read before") {

@@ -306,7 +306,8 @@ void add_changes(std::vector<SampleFrame>& out) {
                                                             .covered_at = ConfigurationNumber{2}},
                                                            {.partition = PartitionId{9},
                                                             .fenced = ConfigurationNumber{1},
-                                                            .covered = {}}}},
+                                                            .covered = {}}},
+                                            .holds_nothing_for_others = true},
                         envelope)});
 }
 

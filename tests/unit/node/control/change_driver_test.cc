@@ -190,6 +190,15 @@ TEST_CASE("when a change finishes, who leaves by it is no member, and others vot
   for (const auto stage : {Stage::cut_over, Stage::stable}) {
     driver.on_epoch(epoch);
     note_all(epoch);
+    if (stage == Stage::cut_over) {
+      // It may still keep what others have not got.
+      const auto change = epoch->changes().front().id;
+      CHECK(driver.next() == nullptr);
+      CHECK(driver.questions() == std::vector<ChangeDriver::Question>{{gone, change}});
+      CHECK(driver.progress().front().missing.size() == 1);
+      CHECK(driver.note_free(gone, change));
+      CHECK(!driver.note_free(gone, change));
+    }
     const auto next = driver.next();
     REQUIRE(next != nullptr);
     CHECK(check_succession(*epoch, *next));
@@ -199,6 +208,18 @@ TEST_CASE("when a change finishes, who leaves by it is no member, and others vot
   CHECK(epoch->member(gone) == nullptr);
   CHECK(epoch->members().size() == 3);
   CHECK(std::ranges::equal(epoch->voters(), choose_voters(plan->members)));
+}
+
+TEST_CASE("nobody waits for what the dead kept for others") {
+  ChangeDriver driver;
+  const auto before = sample_epoch(4);
+  const NodeId gone = before->members().front().id;
+  const std::vector<plan::StagedChange> staged = {plan::Remove{.node = gone}};
+  const auto plan = plan::make_plan(*before, staged, {});
+  REQUIRE(plan);
+  driver.on_epoch(std::make_shared<const Epoch>(plan->next));
+  CHECK(!driver.note_free(gone, plan->next.changes().front().id));
+  for (const auto& question : driver.questions()) CHECK(question.node != gone);
 }
 
 TEST_CASE("live voters come first, by id") {

@@ -136,12 +136,14 @@ TEST_CASE("who asks what a change waits for is told what this node's shards keep
   const auto control = world.control(true);
   control->start(world.transport, world.datagrams);
   const auto now = open->configuration(partition);
-  control->note_evidence({.partition = partition, .fenced = now, .covered = {}, .covered_at = now});
-  control->note_evidence({.partition = other, .fenced = now, .covered = {}, .covered_at = {}});
+  const auto note = [&control](wire::PartitionEvidence evidence) {
+    control->note_evidence({.partitions = {std::move(evidence)}});
+  };
+  note({.partition = partition, .fenced = now, .covered = {}, .covered_at = now});
+  note({.partition = other, .fenced = now, .covered = {}, .covered_at = {}});
   // What is told again, or late, takes nothing away.
-  control->note_evidence(
-      {.partition = partition, .fenced = {}, .covered = {node_id(2)}, .covered_at = now});
-  control->note_evidence({.partition = partition, .fenced = {}, .covered = {}, .covered_at = {}});
+  note({.partition = partition, .fenced = {}, .covered = {node_id(2)}, .covered_at = now});
+  note({.partition = partition, .fenced = {}, .covered = {}, .covered_at = {}});
   const auto change = open->changes()[0].id;
   const Bytes answer = world.ask(*control, wire::ChangeEvidence{.change = change});
   const auto told = wire::decode<wire::ChangeEvidenceReply>(answer);
