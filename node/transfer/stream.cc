@@ -239,10 +239,12 @@ std::optional<NodeId> Streams::source_of(PartitionId partition, const Incoming& 
 
 bool Streams::is_enough(PartitionId partition, const Incoming& incoming) const {
   std::vector<NodeId> held;
+  std::vector<NodeId> removed;
   for (const auto& [node, source] : incoming.sources) {
     if (source.state.is_covered) held.push_back(node);
+    if (source.is_removed) removed.push_back(node);
   }
-  return transition::is_covered(epoch_->at(partition), options_.self, held,
+  return transition::is_covered(epoch_->at(partition), options_.self, held, removed,
                                 transition::smallest_quorums(*epoch_));
 }
 

@@ -108,10 +108,11 @@ class Reporter {
     std::vector<NodeId> sources;
     if (!has(lost_, displaced)) sources.push_back(displaced);
     for (const NodeId owner : configuration.old_owners) {
-      if (transition::is_covered(configuration, new_owner, sources, smallest)) break;
+      if (transition::is_covered(configuration, new_owner, sources, {}, smallest)) break;
       if (!has(lost_, owner)) sources.push_back(owner);
     }
-    if (!transition::is_covered(configuration, new_owner, sources, smallest)) ++out_.without_source;
+    if (!transition::is_covered(configuration, new_owner, sources, {}, smallest))
+      ++out_.without_source;
     for (const NodeId source : sources) {
       PairReport& pair = pairs_[{source, new_owner}];
       pair.source = source;
@@ -163,7 +164,8 @@ class Reporter {
     }
     if (out_.without_source != 0) {
       out_.problems.push_back(std::to_string(out_.without_source) +
-                              " new copies have too few live owners to be filled from");
+                              " new copies have too few live owners to be filled from: writes "
+                              "that only the dead acknowledged would be lost");
     }
   }
 

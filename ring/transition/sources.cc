@@ -42,7 +42,8 @@ bool may_serve_stream(ConfigurationNumber fenced, ConfigurationNumber opened) {
 }
 
 bool is_covered(const Configuration& configuration, NodeId new_owner,
-                std::span<const NodeId> covered, SmallestQuorums smallest) {
+                std::span<const NodeId> covered, std::span<const NodeId> removed,
+                SmallestQuorums smallest) {
   if (std::ranges::count(configuration.old_owners, new_owner) != 0) return true;
   const auto displaced = displaced_by(configuration, new_owner);
   check(displaced.has_value(), "a gained owner displaces one");
@@ -53,7 +54,9 @@ bool is_covered(const Configuration& configuration, NodeId new_owner,
 #ifdef COTERIE_PLANT_ARBITRARY_SOURCE  // defined only where a test must see it
   return sources > 0;
 #endif
-  return static_cast<std::size_t>(sources) >= configuration.old_owners.size() - smallest.w + 1;
+  const std::size_t wanted = configuration.old_owners.size() - smallest.w + 1;
+  const std::size_t left = without(configuration.old_owners, removed).size();
+  return static_cast<std::size_t>(sources) >= std::min(wanted, left);
 }
 
 }  // namespace coterie::transition

@@ -33,8 +33,11 @@ struct SmallestQuorums {
 /// Whether a new owner that holds all that each of `covered` (old owners) held when it fenced
 /// "open" stands for what was acknowledged before: the replica that it displaces is one of them, or
 /// N-W+1 of the old owners are. One picked at will is not enough: it may be the one that missed an
-/// acknowledged write. An owner from before needs no source.
+/// acknowledged write. An owner from before needs no source. Where so many owners are `removed`
+/// that fewer than N-W+1 are left, these are all there will ever be: what the removed alone had
+/// acknowledged is lost, which the operator was told before.
 [[nodiscard]] bool is_covered(const Configuration& configuration, NodeId new_owner,
-                              std::span<const NodeId> covered, SmallestQuorums smallest);
+                              std::span<const NodeId> covered, std::span<const NodeId> removed,
+                              SmallestQuorums smallest);
 
 }  // namespace coterie::transition

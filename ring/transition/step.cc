@@ -30,7 +30,8 @@ void require_coverage(const Configuration& configuration, const Evidence& eviden
     for (const auto& coverage : evidence.covered) {
       if (coverage.new_owner == owner) sources.push_back(coverage.source);
     }
-    if (!is_covered(configuration, owner, sources, smallest)) out.uncovered.push_back(owner);
+    if (!is_covered(configuration, owner, sources, evidence.removed, smallest))
+      out.uncovered.push_back(owner);
   }
 }
 

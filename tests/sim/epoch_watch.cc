@@ -100,7 +100,7 @@ void EpochWatch::check_coverage(const Epoch& before, const Change& change, Parti
     const bool can_tell =
         node != nullptr && node->is_ready() && node->covered_at(partition) == configuration.number;
     if (!can_tell) continue;
-    if (is_covered(configuration, owner, node->covered(partition),
+    if (is_covered(configuration, owner, node->covered(partition), change.removed,
                    transition::smallest_quorums(before))) {
       continue;
     }

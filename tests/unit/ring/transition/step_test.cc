@@ -22,15 +22,24 @@ TEST_CASE("a new owner is covered by the replica it displaces, or by N-W+1 of th
   CHECK(gained(open) == Nodes{d});
   CHECK(displaced_by(open, d) == c);
   CHECK(displaced_by(open, a) == std::nullopt);
-  CHECK(is_covered(open, a, {}, two_two));
-  CHECK_FALSE(is_covered(open, d, {}, two_two));
-  CHECK(is_covered(open, d, Nodes{c}, two_two));
-  CHECK_FALSE(is_covered(open, d, Nodes{a}, two_two));
-  CHECK_FALSE(is_covered(open, d, Nodes{a, a}, two_two));
-  CHECK(is_covered(open, d, Nodes{a, b}, two_two));
+  CHECK(is_covered(open, a, {}, {}, two_two));
+  CHECK_FALSE(is_covered(open, d, {}, {}, two_two));
+  CHECK(is_covered(open, d, Nodes{c}, {}, two_two));
+  CHECK_FALSE(is_covered(open, d, Nodes{a}, {}, two_two));
+  CHECK_FALSE(is_covered(open, d, Nodes{a, a}, {}, two_two));
+  CHECK(is_covered(open, d, Nodes{a, b}, {}, two_two));
   // With W=1 somewhere, any one of the old owners may hold a write alone.
-  CHECK_FALSE(is_covered(open, d, Nodes{a, b}, {.r = 3, .w = 1}));
-  CHECK(is_covered(open, d, Nodes{a}, {.r = 1, .w = 3}));
+  CHECK_FALSE(is_covered(open, d, Nodes{a, b}, {}, {.r = 3, .w = 1}));
+  CHECK(is_covered(open, d, Nodes{a}, {}, {.r = 1, .w = 3}));
+}
+
+TEST_CASE("where the dead leave too few sources, all who are left must do") {
+  const auto open = at(Stage::open);
+  CHECK_FALSE(is_covered(open, d, Nodes{a}, Nodes{c}, two_two));
+  CHECK(is_covered(open, d, Nodes{a}, Nodes{b, c}, two_two));
+  CHECK_FALSE(is_covered(open, d, {}, Nodes{b, c}, two_two));
+  CHECK_FALSE(is_covered(open, d, Nodes{a}, Nodes{c}, {.r = 3, .w = 1}));
+  CHECK(is_covered(open, d, Nodes{a, b}, Nodes{c}, {.r = 3, .w = 1}));
 }
 
 TEST_CASE("each gained owner displaces one of its own") {
