@@ -59,8 +59,7 @@ void ScaleNode::start() {
                        .identity = identity_,
                        .run = RunId{random_.next()},
                        .build = "simulated",
-                       .gossip = {},
-                       .serves_changes = true},
+                       .gossip = {}},
       random_.fork(), [](const auto&) {});
   run_->transport = std::make_unique<SimTransport>(network_, index_, *run_->control);
   const auto opened = run_->control->open();
