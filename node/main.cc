@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "node/admin/admin.h"
+#include "node/admin/changes_admin.h"
 #include "node/config.h"
 #include "node/node.h"
 #include "node/settings.h"
@@ -29,10 +30,13 @@ class StopSignals {
     sigaddset(&signals_, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
-  void start(coterie::Node& node) {
-    thread_ = std::thread([this, &node] {
+  void start(coterie::Node& node, coterie::Log& log) {
+    thread_ = std::thread([this, &node, &log] {
       int signal = 0;
-      while (sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) node.stop();
+      while (sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) {
+        coterie::admin::warn_of_stop(node, log);
+        node.stop();
+      }
     });
   }
   ~StopSignals() { end(); }
@@ -88,7 +92,7 @@ int run_node(Config config) {
     (*log)->error("admin", admin.error().message);
     return 1;
   }
-  signals.start(**node);
+  signals.start(**node, **log);
   const auto outcome = (*node)->run();
   signals.end();
   return outcome ? 0 : 1;

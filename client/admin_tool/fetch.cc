@@ -16,6 +16,8 @@ constexpr auto connect_patience = std::chrono::seconds(2);
 constexpr auto answer_patience = std::chrono::seconds(5);
 // Of many, one that hangs should not hold up what the others say.
 constexpr auto answer_patience_of_many = std::chrono::seconds(2);
+// Above limits::admin_order_patience.
+constexpr auto decision_patience = std::chrono::seconds(20);
 constexpr std::size_t doors_at_a_time = 16;
 
 WallTime wall_now() {
@@ -86,6 +88,11 @@ std::vector<Result<Fetched>> post_all(const std::vector<Address>& doors, const s
   return ask_all(doors, [&](const Address& door) {
     return fetch_within(answer_patience, door, path, &document);
   });
+}
+
+Result<Fetched> post_patiently(const Address& door, const std::string& path,
+                               const std::string& document) {
+  return fetch_within(decision_patience, door, path, &document);
 }
 
 std::string percent_encoded(std::string_view text) {

@@ -31,6 +31,10 @@ struct Fetched {
                                                     const std::string& path,
                                                     const std::string& document);
 
+/// POST of a JSON document that may take long to be done.
+[[nodiscard]] Result<Fetched> post_patiently(const Address& door, const std::string& path,
+                                             const std::string& document);
+
 /// For a value in a query.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/base64.h"
+#include "client/admin_tool/change_commands.h"
 #include "client/admin_tool/fetch.h"
 #include "client/admin_tool/handoff_command.h"
 #include "client/admin_tool/repair_command.h"
@@ -112,11 +114,34 @@ Examples:
   cluster-admin verify --bucket wordnet       say what differs, change nothing
   cluster-admin scrub                         read all that lies on the disks, mend what is bad
   cluster-admin scrub --status                how far, and what the last one found
+  cluster-admin join 10.0.0.4:7402            stage a new node, by its doors.gossip
+  cluster-admin plan                          what is staged, and what it would do
+  cluster-admin commit 5e12ab0934cd77ef       begin it, as that plan says
   cluster-admin transfers --watch             how far a change of owners is, what it waits for
+  cluster-admin leave 1f0c --yes              have a node hand over what it owns, and go
+  cluster-admin drain 1f0c                    stop a node for maintenance
   cluster-admin config                        the asked node's settings
 
 Exit codes: 0 well, 1 something is wrong, differs or was not done, 2 usage, 5 the node cannot be
 asked.)";
+
+/// Of commands that change the ring.
+struct ChangeCommands {
+  CLI::App* join;
+  CLI::App* leave;
+  CLI::App* replace;
+  CLI::App* weight;
+  CLI::App* zone;
+  CLI::App* remove;
+  CLI::App* plan;
+  CLI::App* commit;
+  CLI::App* unstage;
+  CLI::App* clear;
+  CLI::App* abort;
+  CLI::App* pause;
+  CLI::App* resume;
+  CLI::App* drain;
+};
 
 struct Commands {
   CLI::App* status;
@@ -127,9 +152,73 @@ struct Commands {
   CLI::App* repair;
   CLI::App* verify;
   CLI::App* scrub;
+  ChangeCommands changes;
   CLI::App* transfers;
   CLI::App* config;
 };
+
+ChangeCommands add_change_commands(CLI::App& app) {
+  return {
+      .join = app.add_subcommand("join", "Stage: the node at this gossip address becomes a member"),
+      .leave = app.add_subcommand("leave", "Stage: a node hands over all it owns, and goes"),
+      .replace = app.add_subcommand("replace", "Stage: a new node takes over what another owns"),
+      .weight = app.add_subcommand("weight", "Stage: a node gets a larger or smaller share"),
+      .zone = app.add_subcommand("zone", "Stage: a node is in another zone"),
+      .remove = app.add_subcommand("remove", "Stage: a dead node is given up, with what it holds"),
+      .plan = app.add_subcommand("plan", "What is staged, and what it would do; changes nothing"),
+      .commit = app.add_subcommand("commit", "Begin what is staged, as the plan of this hash says"),
+      .unstage = app.add_subcommand("unstage", "Take back what is staged about a node"),
+      .clear = app.add_subcommand("clear", "Take back all that is staged"),
+      .abort = app.add_subcommand("abort", "Take back a change that has begun and is not cut over"),
+      .pause = app.add_subcommand("pause", "Hold a change"),
+      .resume = app.add_subcommand("resume", "Go on with a change that is paused"),
+      .drain = app.add_subcommand("drain", "Stop a node cleanly, if the others can do without it")};
+}
+
+void add_change_options(const ChangeCommands& commands, Options& options) {
+  for (auto* command : {commands.leave, commands.replace, commands.weight, commands.zone,
+                        commands.remove, commands.unstage, commands.drain}) {
+    command->add_option("NODE", options.target, "its id, as much of it as is needed, or an address")
+        ->required();
+  }
+  for (auto* command : {commands.join, commands.replace}) {
+    command->add_option("ADDRESS", options.address, "the new node's doors.gossip, HOST:PORT")
+        ->required();
+  }
+  commands.join->add_option("--weight", options.weight, "instead of what it is configured with");
+  commands.join->add_option("--zone", options.zone, "instead of what it is configured with");
+  commands.weight->add_option("WEIGHT", options.weight, "against the others' weights")->required();
+  commands.zone->add_option("ZONE", options.zone, "the zone's name")->required();
+  commands.commit->add_option("HASH", options.hash, "of the plan, as plan shows it")->required();
+  for (auto* command : {commands.abort, commands.pause, commands.resume}) {
+    command->add_option("CHANGE", options.change, "its number; not needed if there is only one");
+  }
+  for (auto* command : {commands.join, commands.leave}) {
+    command->add_flag("--yes", options.is_sure, "plan and commit it, too, if nothing is wrong");
+  }
+  commands.remove->add_flag("--yes", options.is_sure, "stage it without asking back");
+  commands.replace->add_flag("--dead", options.is_dead, "NODE is dead and will not come back");
+  for (auto* command : {commands.leave, commands.remove, commands.commit, commands.drain}) {
+    command->add_flag("--force", options.is_forced, "in spite of what speaks against it");
+  }
+  commands.plan->add_flag("-a,--all", options.with_all, "all pairs of nodes");
+}
+
+std::optional<int> run_change(const ChangeCommands& commands, const Options& options) {
+  for (const auto* command : {commands.join, commands.leave, commands.replace, commands.weight,
+                              commands.zone, commands.remove}) {
+    if (*command) return run_stage(options, command->get_name());
+  }
+  for (const auto* command : {commands.abort, commands.pause, commands.resume}) {
+    if (*command) return run_on_change(options, command->get_name());
+  }
+  if (*commands.plan) return show_plan(options);
+  if (*commands.commit) return run_commit(options);
+  if (*commands.unstage) return run_unstage(options);
+  if (*commands.clear) return run_clear(options);
+  if (*commands.drain) return run_drain(options);
+  return std::nullopt;
+}
 
 Commands add_commands(CLI::App& app, Options& options) {
   const Commands commands{
@@ -141,12 +230,11 @@ Commands add_commands(CLI::App& app, Options& options) {
       .repair = app.add_subcommand("repair", "Compare copies now, and repair what differs"),
       .verify = app.add_subcommand("verify", "Compare copies now, and say what differs"),
       .scrub = app.add_subcommand("scrub", "Read all records on disk now, and refill bad ones"),
+      .changes = add_change_commands(app),
       .transfers =
           app.add_subcommand("transfers", "Changes of owners: how far, and what they wait for"),
       .config = app.add_subcommand("config", "The settings of the node that is asked")};
-  for (auto* command :
-       {commands.status, commands.members, commands.ring, commands.explain, commands.handoff,
-        commands.repair, commands.verify, commands.scrub, commands.transfers, commands.config}) {
+  for (auto* command : app.get_subcommands({})) {
     command
         ->add_option("-n,--node", options.node,
                      "the admin door of any node, HOST:PORT (or set COTERIE_ADMIN)")
@@ -181,6 +269,7 @@ Commands add_commands(CLI::App& app, Options& options) {
   commands.repair->add_flag("--accept-loss", options.is_accepting,
                             "take copies that may lack data as they are: --member or --partition");
   commands.repair->add_flag("--yes", options.is_sure, "of --accept-loss: do it");
+  add_change_options(commands.changes, options);
   commands.scrub->add_option("TARGET", options.target,
                              "only this node: its id, or as much of it as is needed");
   commands.scrub->add_flag("--status", options.is_status,
@@ -202,6 +291,7 @@ int main(int argc, char** argv) {
   if (const char* door = std::getenv("COTERIE_ADMIN"); door != nullptr && *door != '\0') {
     options.node = door;
   }
+  options.usual_node = options.node;
   const Commands commands = add_commands(app, options);
   coterie::tool::speak_plainly(app);
   if (coterie::tool::complain_of_command(app, argc, argv)) return exit_usage;
@@ -218,6 +308,7 @@ int main(int argc, char** argv) {
   if (*commands.repair) return run_repair(options, "repair");
   if (*commands.verify) return run_repair(options, "verify");
   if (*commands.scrub) return run_scrub(options);
+  if (const auto code = run_change(commands.changes, options)) return *code;
   if (*commands.transfers) return watch(options, show_transfers);
   return show_path(options, "/v1/config", config_view);
 }

@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/plan_views.h"
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/transfer_views.h"
 
@@ -64,8 +66,30 @@ std::expected<Fetched, int> ask(const Options& options, const std::string& path)
                                      "\nlook at: cluster-admin status --node " + options.node));
 }
 
+std::string again(const Options& options) {
+  return options.node == options.usual_node ? "" : " --node " + options.node;
+}
+
+std::expected<std::string, int> tell_one(const Address& door, const std::string& path,
+                                         const std::string& order) {
+  const auto answer = post_patiently(door, path, order);
+  if (!answer) {
+    return std::unexpected(
+        complain(exit_unreachable, "cannot ask " + door.text() + ": " + answer.error().message +
+                                       "\nIf it took the order, it may yet be done; look at: "
+                                       "cluster-admin plan, and cluster-admin transfers"));
+  }
+  if (answer->status == 200) return answer->body;
+  const bool is_usage = answer->status == 400 || answer->status == 404;
+  return std::unexpected(
+      complain(is_usage ? exit_usage : exit_degraded, with_short_ids(error_text(answer->body))));
+}
+
 int show(const Options& options, const std::string& document, View view) {
-  const auto rendered = view(document, isatty(STDOUT_FILENO) == 1);
+  return show(options, document, view(document, isatty(STDOUT_FILENO) == 1));
+}
+
+int show(const Options& options, const std::string& document, const Result<Rendered>& rendered) {
   if (!rendered) return not_understood(options, rendered.error().message);
   const std::string& text = options.json ? document : rendered->text;
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -99,12 +123,16 @@ std::expected<std::string, int> member_named(const Members& members, const std::
   for (const auto& node : document.at("nodes")) {
     const auto id = node.at("id").get<std::string>();
     all += (all.empty() ? "" : ", ") + id.substr(0, 8);
-    if (!text.empty() && id.starts_with(text)) found.push_back(id);
+    const bool is_at = std::ranges::any_of(node.at("addresses"), [&text](const Json& address) {
+      return address.is_string() && address.get<std::string>() == text;
+    });
+    if (!text.empty() && (id.starts_with(text) || is_at)) found.push_back(id);
   }
   if (found.size() == 1) return found.front();
   return std::unexpected(usage_error(
-      (found.empty() ? "no node's id begins with \"" : "several nodes' ids begin with \"") + text +
-      "\"; there are: " + all));
+      (found.empty() ? "no node's id begins with \"" + text + "\", and none is at such an address"
+                     : "several nodes' ids begin with \"" + text + "\"") +
+      "; there are: " + all));
 }
 
 std::string answers_of(const Members& members, const std::string& path) {

@@ -34,7 +34,16 @@ struct Options {
   bool is_accepting = false;  // of repair
   bool is_sure = false;
   bool is_status = false;  // of scrub
-  bool with_all = false;   // of transfers
+  bool with_all = false;   // of transfers and plan
+  /// What is asked without --node.
+  std::string usual_node = node;
+  std::string address;  // of changes of the ring, here and below
+  std::string weight;
+  std::string zone;
+  std::string hash;
+  std::string change;
+  bool is_dead = false;
+  bool is_forced = false;
 };
 
 using View = Result<Rendered> (*)(const std::string&, bool);
@@ -46,8 +55,15 @@ int usage_error(const std::string& text);
 /// Asks the named door; prints nothing. The int is the exit code of what went wrong, which has been
 /// said.
 [[nodiscard]] std::expected<Fetched, int> ask(const Options& options, const std::string& path);
+/// What commands to be typed next need to reach the same node: " --node HOST:PORT", or nothing.
+[[nodiscard]] std::string again(const Options& options);
+/// Tells one door to do something that may take long; what it answered, or the exit code of what
+/// went wrong, which has been said.
+[[nodiscard]] std::expected<std::string, int> tell_one(const Address& door, const std::string& path,
+                                                       const std::string& order);
 /// A document as the view shows it, or as it is where JSON is wanted; the exit code.
 int show(const Options& options, const std::string& document, View view);
+int show(const Options& options, const std::string& document, const Result<Rendered>& rendered);
 
 /// The named door's node first, then the other members that it sees alive or suspect.
 struct Members {
@@ -66,7 +82,7 @@ struct Told {
 };
 [[nodiscard]] Told tell(const Members& members, const std::string& path, const std::string& order,
                         const std::string& what);
-/// The id of the one member whose id or name begins so.
+/// The id of the one member whose id begins so, or who has that address.
 [[nodiscard]] std::expected<std::string, int> member_named(const Members& members,
                                                            const std::string& text);
 

@@ -49,13 +49,15 @@ Source Asker::source() {
   return {.status = [this] { return status(); },
           .inspect = [this](PartitionId partition,
                             Bytes key) { return inspect(partition, std::move(key)); },
-          .on_all_shards = [this](const ShardTask& task) { return on_all_shards(task); }};
+          .on_all_shards = [this](const ShardTask& task) { return on_all_shards(task); },
+          .order = [this](const topology::Order& what) { return order(what); },
+          .stop = [this] { node_.stop(); }};
 }
 
 template <class T>
-Result<T> Asker::wait_for(const std::shared_ptr<Slot<T>>& slot) {
+Result<T> Asker::wait_for(const std::shared_ptr<Slot<T>>& slot, Duration patience) {
   std::unique_lock lock(waiting_->mutex);
-  const bool is_settled = waiting_->changed.wait_for(lock, limits::admin_patience, [&] {
+  const bool is_settled = waiting_->changed.wait_for(lock, patience, [&] {
     return slot->value.has_value() || slot->is_dropped || waiting_->is_stopping;
   });
   if (slot->value) return *std::move(slot->value);
@@ -84,6 +86,17 @@ Result<std::vector<Inspection>> Asker::inspect(PartitionId partition, Bytes key)
     });
   }
   return wait_for(slot);
+}
+
+Result<topology::Answer> Asker::order(const topology::Order& what) {
+  using Answer = Result<topology::Answer>;
+  auto slot = std::make_shared<Slot<Answer>>(Slot<Answer>{.waiting = waiting_});
+  {
+    auto promise = std::make_shared<Slot<Answer>::Promise>(slot);
+    (void)node_.order(what, [promise](Answer answer) { promise->set(std::move(answer)); });
+  }
+  auto answer = wait_for(slot, limits::admin_order_patience);
+  return answer ? *std::move(answer) : std::unexpected(std::move(answer.error()));
 }
 
 Result<std::vector<Result<std::uint64_t>>> Asker::on_all_shards(const ShardTask& task) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "base/instant.h"
+#include "base/limits.h"
 #include "node/admin/source.h"
 
 namespace coterie::admin {
@@ -32,10 +34,12 @@ class Asker {
     bool is_stopping = false;
   };
   template <class T>
-  [[nodiscard]] Result<T> wait_for(const std::shared_ptr<Slot<T>>& slot);
+  [[nodiscard]] Result<T> wait_for(const std::shared_ptr<Slot<T>>& slot,
+                                   Duration patience = limits::admin_patience);
   [[nodiscard]] Result<NodeStatus> status();
   [[nodiscard]] Result<std::vector<Inspection>> inspect(PartitionId partition, Bytes key);
   [[nodiscard]] Result<std::vector<Result<std::uint64_t>>> on_all_shards(const ShardTask& task);
+  [[nodiscard]] Result<topology::Answer> order(const topology::Order& what);
 
   Node& node_;
   std::shared_ptr<Waiting> waiting_;

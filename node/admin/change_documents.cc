@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,107 @@ Json changes_json(const std::vector<ChangeProgress>& changes) {
   return out;
 }
 
+Json epoch_of(EpochNumber number) {
+  return {{"lineage", number.lineage}, {"number", number.number}};
+}
+
+Json node_of(NodeId node) {
+  return {{"id", to_hex(node)}, {"name", short_name(node)}};
+}
+
+Json ids_of(const std::vector<NodeId>& nodes) {
+  Json out = Json::array();
+  for (const auto node : nodes) out.push_back(to_hex(node));
+  return out;
+}
+
+const char* kind_of(const plan::StagedChange& change) {
+  struct Kind {
+    const char* operator()(const plan::Join&) const { return "join"; }
+    const char* operator()(const plan::Replace&) const { return "replace"; }
+    const char* operator()(const plan::Weigh&) const { return "weight"; }
+    const char* operator()(const plan::Rezone&) const { return "zone"; }
+    const char* operator()(const plan::Leave&) const { return "leave"; }
+    const char* operator()(const plan::Remove&) const { return "remove"; }
+  };
+  return std::visit(Kind{}, change);
+}
+
+Json staged_of(const std::vector<plan::StagedChange>& staged) {
+  Json out = Json::array();
+  for (const auto& change : staged) {
+    out.push_back({{"what", kind_of(change)},
+                   {"nodes", ids_of(plan::nodes_of(change))},
+                   {"words", plan::words(change)}});
+  }
+  return out;
+}
+
+Json nodes_of(const plan::PlanReport& report) {
+  Json out = Json::array();
+  for (const auto& node : report.nodes) {
+    Json entry = node_of(node.node);
+    entry["zone"] = node.zone;
+    entry["partitions_before"] = node.partitions_before;
+    entry["partitions_after"] = node.partitions_after;
+    entry["gained"] = node.gained;
+    entry["lost"] = node.lost;
+    entry["share_before"] = node.share_before;
+    entry["share_after"] = node.share_after;
+    entry["fair_before"] = node.fair_before;
+    entry["fair_after"] = node.fair_after;
+    entry["bytes_needed"] = node.bytes_needed;
+    entry["bytes_free"] = node.bytes_free ? Json(*node.bytes_free) : Json();
+    entry["has_room"] = node.has_room();
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json pairs_of(const plan::PlanReport& report) {
+  Json out = Json::array();
+  for (const auto& pair : report.pairs) {
+    out.push_back({{"source", to_hex(pair.source)},
+                   {"new_owner", to_hex(pair.new_owner)},
+                   {"partitions", pair.partitions},
+                   {"bytes", pair.bytes}});
+  }
+  return out;
+}
+
+Json steps_of(const plan::PlanReport& report) {
+  Json out = Json::array();
+  for (const auto& step : report.steps) {
+    out.push_back({{"step", plan::name(step.step)},
+                   {"holds", step.holds()},
+                   {"may_fail", step.may_fail},
+                   {"without_writes", step.without_writes},
+                   {"without_reads", step.without_reads},
+                   {"not_met", step.not_met}});
+  }
+  return out;
+}
+
+Json plan_of(const plan::Plan& plan, const plan::PlanReport& report) {
+  return {{"hash", to_hex(plan.hash)},
+          {"partitions", plan.next.partitions()},
+          {"changing", report.changing},
+          {"reordered", report.reordered},
+          {"bytes", report.bytes},
+          {"seconds", report.seconds ? Json(*report.seconds) : Json()},
+          {"skew_before", report.skew_before},
+          {"skew_after", report.skew_after},
+          {"zones_violated_before", report.zones_violated_before},
+          {"zones_violated_after", report.zones_violated_after},
+          {"without_source", report.without_source},
+          {"leaving", ids_of(plan.leaving)},
+          {"removed", ids_of(plan.removed)},
+          {"nodes", nodes_of(report)},
+          {"pairs", pairs_of(report)},
+          {"steps", steps_of(report)},
+          {"problems", report.problems}};
+}
+
 }  // namespace
 
 const char* name(Stage stage) {
@@ -68,6 +170,18 @@ transfer::StreamsStatus streams_of(const std::vector<ShardStatus>& shards) {
   }
   std::ranges::sort(out.streams, {}, &transfer::StreamStatus::partition);
   return out;
+}
+
+std::string changes_document(NodeId self, const topology::Answer& answer) {
+  Json out = {{"format", 1}, {"node", to_hex(self)}, {"name", short_name(self)}};
+  out["epoch"] = epoch_of(answer.epoch->number());
+  out["staged"] = staged_of(answer.staged);
+  out["plan"] = answer.plan ? plan_of(*answer.plan, answer.report) : Json();
+  out["why_no_plan"] = answer.why_no_plan;
+  out["dropped"] = answer.dropped;
+  out["changes"] = changes_json(answer.changes);
+  // What came from other nodes may not be UTF-8.
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string transfers_document(const NodeStatus& status) {

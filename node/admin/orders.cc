@@ -1,5 +1,6 @@
 #include "node/admin/orders.h"
 
+#include <charconv>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -24,10 +25,10 @@ Result<Order> read_order(const HttpRequest& request) {
     if (value.is_null()) continue;
     if (value.is_string()) {
       out[name] = value.get<std::string>();
-    } else if (value.is_number_unsigned()) {
+    } else if (value.is_number_unsigned() || value.is_boolean()) {
       out[name] = value.dump();
     } else {
-      return wrong("\"" + name + "\" should be text or a whole number");
+      return wrong("\"" + name + "\" should be text, a whole number, true or false");
     }
   }
   return out;
@@ -42,6 +43,21 @@ Result<NodeId> node_in(const Order& order, const std::string& name) {
   const auto id = hex_to_128(field(order, name));
   if (!id) return wrong("\"" + name + "\" should be a node's id, 32 hexadecimal digits");
   return NodeId{.high = id->first, .low = id->second};
+}
+
+Result<bool> flag_in(const Order& order, const std::string& name) {
+  const std::string text = field(order, name);
+  if (text == "true") return true;
+  if (text.empty() || text == "false") return false;
+  return wrong("\"" + name + "\" should be true or false");
+}
+
+Result<std::uint64_t> number_in(const Order& order, const std::string& name) {
+  const std::string text = field(order, name);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc{} && end == text.data() + text.size()) return number;
+  return wrong("\"" + name + "\" should be a whole number");
 }
 
 Result<std::uint64_t> sum_over_shards(const Source& source, ShardTask task) {

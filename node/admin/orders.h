@@ -11,8 +11,8 @@
 /// What a POST to the admin door asks for: a JSON object of a few fields.
 namespace coterie::admin {
 
-/// Its fields as text, numbers too; without those that are null. Errors: invalid_argument, also
-/// for a field that is neither text nor a whole number.
+/// Its fields as text, numbers and booleans too; without those that are null. Errors:
+/// invalid_argument, also for a field that is none of these.
 using Order = std::map<std::string, std::string>;
 [[nodiscard]] Result<Order> read_order(const HttpRequest& request);
 
@@ -20,6 +20,11 @@ using Order = std::map<std::string, std::string>;
 [[nodiscard]] std::string field(const Order& order, const std::string& name);
 /// Errors: invalid_argument.
 [[nodiscard]] Result<NodeId> node_in(const Order& order, const std::string& name);
+
+/// Whether a field is true; without it false. Errors: invalid_argument.
+[[nodiscard]] Result<bool> flag_in(const Order& order, const std::string& name);
+/// A whole number. Errors: invalid_argument.
+[[nodiscard]] Result<std::uint64_t> number_in(const Order& order, const std::string& name);
 
 /// Runs a task on all shards: the sum of what it was about. A shard that says not_found has nothing
 /// of the kind. Errors: those of Source, and any other of the shards'.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "node/admin/change_documents.h"
+#include "node/admin/changes_admin.h"
 #include "node/admin/documents.h"
 #include "node/admin/explain.h"
 #include "node/admin/facts.h"
@@ -31,6 +32,8 @@ int status_for(ErrorCode code) {
     case ErrorCode::not_found:
     case ErrorCode::unknown_bucket:
       return 404;
+    case ErrorCode::refused:
+      return 409;
     case ErrorCode::unavailable:
     case ErrorCode::overloaded:
       return 503;
@@ -157,6 +160,29 @@ HttpAnswer transfers(const NodeStatus& status, const HttpRequest&, const Source&
   return {.body = transfers_document(status)};
 }
 
+HttpAnswer changes(const NodeStatus& status, const HttpRequest&, const Source& source) {
+  if (status.view == nullptr) return refusal(forming(status));
+  return answer_of(look_at_changes(status, source));
+}
+
+HttpAnswer order_changes(const NodeStatus& status, const HttpRequest& request,
+                         const Source& source) {
+  if (status.view == nullptr) return refusal(forming(status));
+  return answer_of(act_on_changes(status, request, source));
+}
+
+HttpAnswer no_get(const NodeStatus&, const HttpRequest& request, const Source&) {
+  auto answer =
+      refusal({.code = ErrorCode::invalid_argument, .message = request.path + " takes POST only"});
+  answer.status = 405;
+  return answer;
+}
+
+HttpAnswer order_drain(const NodeStatus& status, const HttpRequest& request, const Source& source) {
+  if (status.view == nullptr) return refusal(forming(status));
+  return answer_of(drain(status, request, source));
+}
+
 struct Route {
   std::string_view path;
   std::string_view meaning;
@@ -177,6 +203,11 @@ constexpr Route all_routes[] = {
     {"/v1/repair", "anti-entropy; POST: repair, verify, cancel, pause, resume", repair,
      order_repair},
     {"/v1/scrub", "the walk over all records on disk; POST: scrub, cancel", scrub, order_scrub},
+    {"/v1/changes",
+     "what is staged, its plan, and changes of owners; POST: stage, unstage, clear, commit, abort, "
+     "pause, resume",
+     changes, order_changes},
+    {"/v1/drain", "POST: stops this node cleanly", no_get, order_drain},
     {"/v1/transfers", "changes of owners, and the streams into this node", transfers},
     {"/v1/config", "this node's settings", config},
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "node/control/topology.h"
 #include "node/inspections.h"
 #include "node/node.h"
 
@@ -22,6 +23,10 @@ struct Source {
   /// Runs a task on each shard of this node; what came of it, in their order. Errors: also if one
   /// of them could not be asked; others may have run it then.
   std::function<Result<std::vector<Result<std::uint64_t>>>(ShardTask)> on_all_shards;
+  /// As Control::order. Errors: also those of it.
+  std::function<Result<topology::Answer>(const topology::Order&)> order;
+  /// Stops this node cleanly, as Node::stop(); does not wait for it.
+  std::function<void()> stop;
 };
 
 }  // namespace coterie::admin

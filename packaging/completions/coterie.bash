@@ -5,7 +5,9 @@
 _coterie_commands() {
   case $1 in
     coterie) echo get put delete import export compare ;;
-    cluster-admin) echo status members ring explain handoff repair verify scrub transfers config ;;
+    cluster-admin)
+      echo status members ring explain handoff repair verify scrub join leave replace weight \
+        zone remove plan commit unstage clear abort pause resume drain transfers config ;;
     coterie-bench) echo probe ;;
   esac
 }
@@ -24,7 +26,15 @@ _coterie_options() {
     'coterie compare') echo --help $asked --r $bulk --retry-for ;;
     'cluster-admin status') echo --help --node --json --watch ;;
     'cluster-admin transfers') echo --help --node --json --watch --all ;;
-    'cluster-admin members' | 'cluster-admin handoff' | 'cluster-admin config')
+    'cluster-admin join') echo --help --node --json --weight --zone --yes ;;
+    'cluster-admin leave' | 'cluster-admin remove') echo --help --node --json --yes --force ;;
+    'cluster-admin replace') echo --help --node --json --dead ;;
+    'cluster-admin plan') echo --help --node --json --all ;;
+    'cluster-admin commit' | 'cluster-admin drain') echo --help --node --json --force ;;
+    'cluster-admin weight' | 'cluster-admin zone' | 'cluster-admin unstage' | \
+      'cluster-admin clear' | 'cluster-admin abort' | 'cluster-admin pause' | \
+      'cluster-admin resume' | \
+      'cluster-admin members' | 'cluster-admin handoff' | 'cluster-admin config')
       echo --help --node --json ;;
     'cluster-admin ring') echo --help --node --json --partition ;;
     'cluster-admin repair')
@@ -57,7 +67,7 @@ _coterie_values() {
     --keys) echo uniform zipfian latest ;;
     --arrivals) echo poisson fixed ;;
     --seed | -s | --bucket | -b | --deadline | --sort-key | --context | --time-to-live | \
-      --in-flight | --retry-for | --node | -n | --member | -m | --partition | -p | --read-ratio | --records | \
+      --in-flight | --retry-for | --node | -n | --weight | --zone | --member | -m | --partition | -p | --read-ratio | --records | \
       --value-size | --key-prefix | --connections | --pipeline | --threads | -t | --rate | \
       --backlog | --warm-up | --duration | --count | --random-seed | --server-pids | \
       --message-bytes | --write-bytes)

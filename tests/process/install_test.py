@@ -16,7 +16,9 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 COMMANDS = {
     "coterie": ["get", "put", "delete", "import", "export", "compare"],
     "cluster-admin": ["status", "members", "ring", "explain", "handoff", "repair", "verify",
-                      "scrub", "transfers", "config"],
+                      "scrub", "join", "leave", "replace", "weight", "zone", "remove", "plan",
+                      "commit", "unstage", "clear", "abort", "pause", "resume", "drain",
+                      "transfers", "config"],
     "coterie-bench": ["probe"],
     "coterie-node": [],
 }

@@ -15,6 +15,7 @@
 #include "client/admin_tool/fetch.h"
 #include "node/admin/http_door.h"
 #include "node/admin/routes.h"
+#include "tests/unit/admin/door.h"
 #include "tests/unit/admin/samples.h"
 
 using namespace coterie;
@@ -24,37 +25,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-const Address any_port{.host = "127.0.0.1", .port = 0};
-
-/// A door over answers that a test sets.
-struct Door {
-  std::mutex mutex;
-  Result<NodeStatus> status = status_of();
-  Result<std::vector<Result<std::uint64_t>>> outcomes = std::vector<Result<std::uint64_t>>{2, 3};
-  std::unique_ptr<HttpDoor> http;
-
-  Door() {
-    auto opened = HttpDoor::open(
-        any_port, routes({.status =
-                              [this] {
-                                const std::scoped_lock lock(mutex);
-                                return status;
-                              },
-                          .inspect = [](PartitionId, Bytes) { return std::vector<Inspection>{}; },
-                          .on_all_shards = [this](const ShardTask&) { return outcomes; }}));
-    REQUIRE(opened);
-    http = *std::move(opened);
-  }
-  template <class Change>
-  void change(Change make) {
-    const std::scoped_lock lock(mutex);
-    make(status);
-  }
-  admin_tool::Fetched get(const std::string& path) const {
-    auto fetched = admin_tool::fetch(http->address(), path);
-    REQUIRE_MESSAGE(fetched, fetched.error().message);
-    return *std::move(fetched);
-  }
+struct Door : AnyDoor {
   Json json(const std::string& path, int expected) const {
     const auto fetched = get(path);
     CHECK(fetched.status == expected);

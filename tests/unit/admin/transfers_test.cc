@@ -6,8 +6,8 @@
 
 #include "client/admin_tool/stream_views.h"
 #include "client/admin_tool/transfer_views.h"
-#include "node/admin/metrics.h"
 #include "node/admin/change_documents.h"
+#include "node/admin/metrics.h"
 #include "tests/unit/admin/samples.h"
 
 using namespace coterie;
