@@ -109,6 +109,8 @@ class LocalCopies final : public coordinator::LocalReplica {
                                                     coordinator::Tag tag) override;
   [[nodiscard]] Result<coordinator::LocalScan> scan(const wire::ReplicaScan& message,
                                                     coordinator::Tag tag) override;
+  [[nodiscard]] Result<coordinator::LocalRead> read_left(PartitionId partition,
+                                                         BytesView key) override;
 
   void heard_of_purge(PartitionId partition, Generation purged) override;
 
@@ -237,6 +239,8 @@ class LocalCopies final : public coordinator::LocalReplica {
   std::set<PartitionId> began_empty_;                  // of those that are being filled
   /// Held no more, and what is stored of them is still here; of these, those that may go.
   std::set<PartitionId> left_over_;
+  std::map<PartitionId, Generation>
+      left_whole_;  // PartitionCopy::purged() of copies that were full
   std::set<PartitionId> erasing_;
   std::optional<std::string> stopped_;
   OnDamage on_damage_;

@@ -98,6 +98,7 @@ void LocalCopies::hold(PartitionId partition, const std::vector<PartitionId>& da
     copy = find(partition);
   }
   left_over_.erase(partition);
+  left_whole_.erase(partition);
   erasing_.erase(partition);
   if (is_regained) gain(*copy, next, *change);
   copy->raise_configuration(next.configuration);
@@ -150,9 +151,13 @@ void LocalCopies::let_go(ShardIndex shard, std::uint16_t shards) {
     const bool may_delete = transition::may_delete_copy(epoch_->at(partition), self_);
     if (!may_delete && epoch_->holds(self_, partition)) continue;
     const auto* tree = store_.tree(partition);
-    const bool had_copy = find(partition) != nullptr;
+    const auto* copy = find(partition);
+    const bool had_copy = copy != nullptr;
     if (!had_copy && (tree == nullptr || tree->root().records == 0)) continue;
     const auto known = had_copy ? fences_[partition] : stored_fence(partition);
+    if (had_copy && copy->state() == replica::CopyState::full) {
+      left_whole_[partition] = copy->purged();
+    }
     if (had_copy) drop(partition);
     left_over_.insert(partition);
     if (!may_delete) continue;
@@ -164,6 +169,17 @@ void LocalCopies::let_go(ShardIndex shard, std::uint16_t shards) {
     fences_[partition] = {.configuration = configuration};
     keep_fence(partition);
   }
+}
+
+Result<coordinator::LocalRead> LocalCopies::read_left(PartitionId partition, BytesView key) {
+  if (stopped_) return fail(ErrorCode::unavailable, *stopped_);
+  const auto left = left_whole_.find(partition);
+  if (left == left_whole_.end()) return LocalReplica::read_left(partition, key);
+  auto stored = store_.get(Space::records, key);
+  if (!stored) return std::unexpected(stored.error());
+  coordinator::LocalRead out{.generation = left->second, .purged = left->second};
+  if (*stored) out.record = *std::move(*stored);
+  return out;
 }
 
 LocalCopies::Tended LocalCopies::tend() {
@@ -207,6 +223,7 @@ LocalCopies::Tended LocalCopies::erase_some(PartitionId partition) {
   (void)store_.clear_damage(partition);
   erasing_.erase(partition);
   left_over_.erase(partition);
+  left_whole_.erase(partition);
   fences_.erase(partition);
   fenced_.erase(partition);
   ++counters_.dropped_copies;

@@ -34,6 +34,10 @@ class LocalReplicas final : public coordinator::LocalReplica {
                                                     coordinator::Tag tag) override {
     return of(message.scope.partition).scan(message, tag);
   }
+  [[nodiscard]] Result<coordinator::LocalRead> read_left(PartitionId partition,
+                                                         BytesView key) override {
+    return copies_.read_left(partition, key);
+  }
   void heard_of_purge(PartitionId partition, Generation purged) override {
     of(partition).heard_of_purge(partition, purged);
   }

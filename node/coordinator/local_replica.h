@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/bytes.h"
@@ -93,6 +94,14 @@ class LocalReplica {
   /// As the same message would be answered: at most its `limit_records` and
   /// limits::scan_page_bytes, but at least one of those there are.
   [[nodiscard]] virtual Result<LocalScan> scan(const wire::ReplicaScan& message, Tag tag) = 0;
+  /// What this node held of a key until it ceased to own the partition, if that is still there, for
+  /// a put that it began before. The generation is that of the last purge applied here, which every
+  /// owner had reached: one that has applied a later one since, without this node, refuses it.
+  /// Errors: not_owner; the store's.
+  [[nodiscard]] virtual Result<LocalRead> read_left(PartitionId partition, BytesView /*key*/) {
+    return fail(ErrorCode::not_owner,
+                "this node has left partition " + std::to_string(partition.value));
+  }
   /// Some owner has applied a purge of this generation. A copy here whose own is lower has
   /// forgotten what it had promised: it was restored from an old state.
   virtual void heard_of_purge(PartitionId partition, Generation purged) = 0;

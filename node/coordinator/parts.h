@@ -117,7 +117,9 @@ struct Owners {
 
   [[nodiscard]] bool is_fallback(std::size_t place) const { return place >= count; }
   /// This node has no copy: it coordinates because no owner can be reached.
-  [[nodiscard]] bool is_self_fallback() const { return self >= count; }
+  [[nodiscard]] bool is_self_fallback() const { return self >= count && has_self(); }
+  /// Not one that owned the partition when it began the request, and owns it no more.
+  [[nodiscard]] bool has_self() const { return self < total; }
 };
 
 [[nodiscard]] Owners owners_of(const Placement& placement, NodeId self);

@@ -111,7 +111,7 @@ Puts::Puts(Parts& parts) : parts_(parts), memory_(parts.options.remembered_reque
 void Puts::start(const Start& start, const Now& now) {
   ++parts_.counters.puts;
   const Owners owners = owners_of(start.placement, parts_.self);
-  if (owners.self == owners.total) {
+  if (!owners.has_self()) {
     return refuse(start.client, {.code = ErrorCode::not_owner,
                                  .message = "this node does not own the key; fetch the ring"});
   }
@@ -401,7 +401,8 @@ void Puts::vote(Operation& operation, std::size_t owner, Vote vote) {
   if (owner == operation.owners.self) return;
   parts_.load.settled(operation.owners.nodes[owner]);
   // A fallback's hint is its own to replay; a node without a copy has nothing to replay from.
-  if (operation.owners.is_fallback(owner) || operation.owners.is_self_fallback()) return;
+  if (operation.owners.is_fallback(owner) || operation.owners.self >= operation.owners.count)
+    return;
   if (vote == Vote::yes) return;
   parts_.outbox.leave_hint(operation.partition, operation.key, operation.owners.nodes[owner]);
   ++operation.hints;

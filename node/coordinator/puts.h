@@ -113,6 +113,7 @@ class Puts {
   // puts_moves.cc
   [[nodiscard]] bool wait_for_ring(const TagParts& tag, Operation& operation, const Error& error,
                                    const Now& now);
+  [[nodiscard]] bool has_left(const Operation& operation) const;
   [[nodiscard]] bool move_on(std::uint64_t id, Operation& operation, const Now& now);
   void drop(std::uint64_t id, Operation& operation);
   // puts_stand_ins.cc

@@ -1,5 +1,6 @@
 // Puts that an owner refuses for their configuration: they wait for the ring, and go on under it.
 
+#include <algorithm>
 #include <utility>
 
 #include "node/coordinator/puts.h"
@@ -23,8 +24,17 @@ bool Puts::wait_for_ring(const TagParts& tag, Operation& operation, const Error&
 void Puts::on_ring(const Now& now) {
   operations_.for_each([&](std::uint64_t id) {
     Operation& operation = *operations_.find(id);
-    if (operation.stale != 0 && !operation.is_answered) (void)move_on(id, operation, now);
+    if (operation.is_answered) return;
+    // What is left of a copy that others own now is there for a moment only.
+    if (operation.stale != 0 || has_left(operation)) (void)move_on(id, operation, now);
   });
+}
+
+/// It was begun as an owner, and this node is none any more.
+bool Puts::has_left(const Operation& operation) const {
+  if (operation.owners.self >= operation.owners.count) return false;
+  const Placement placement = parts_.outbox.placement(operation.partition, false, true);
+  return std::ranges::find(placement.owners, parts_.self, &Owner::node) == placement.owners.end();
 }
 
 /// Goes on under a later configuration, if this node knows one: an operation of its own, so that
@@ -35,9 +45,17 @@ bool Puts::move_on(std::uint64_t id, Operation& operation, const Now& now) {
       parts_.outbox.placement(operation.partition, operation.is_sloppy, true);
   if (placement.configuration <= operation.configuration) return false;
   ++parts_.counters.resends;
-  const Owners owners = owners_of(placement, parts_.self);
+  Owners owners = owners_of(placement, parts_.self);
+  const bool was_fallback = operation.owners.is_self_fallback();
+  const bool has_left = owners.self >= owners.count && !was_fallback;
+  if (has_left) {
+    // No fallback, where it would be one: its hints do not hold what it minted as an owner.
+    owners.total = owners.count;
+    owners.self = owners.total;
+  }
+  const bool may_go_on = has_left || owners.has_self();
   const std::optional<std::uint64_t> next =
-      owners.self == owners.total ? std::nullopt : operations_.take(parts_.options.operations);
+      may_go_on ? operations_.take(parts_.options.operations) : std::nullopt;
   if (!next) {
     give_up(operation, "the owners of its partition changed while it was under way");
     drop(id, operation);
@@ -68,9 +86,12 @@ bool Puts::move_on(std::uint64_t id, Operation& operation, const Now& now) {
     entry->operation = *next;
   }
   drop(id, operation);
-  const Result<LocalRead> local = parts_.local.read(
-      {.partition = again.partition, .configuration = again.configuration}, again.key,
-      again.durability, make_tag({.operation = *next, .kind = Kind::put, .owner = owners.self}));
+  const Result<LocalRead> local =
+      has_left ? parts_.local.read_left(again.partition, again.key)
+               : parts_.local.read(
+                     {.partition = again.partition, .configuration = again.configuration},
+                     again.key, again.durability,
+                     make_tag({.operation = *next, .kind = Kind::put, .owner = owners.self}));
   const Result<Record> record =
       local ? decode_record(again.key, local->record) : std::unexpected(local.error());
   if (!record || !record->context.covers(again.dot)) {
