@@ -83,9 +83,12 @@ int commit(const Options& options, const std::string& hash) {
 
 /// For --yes: what was staged just now is all there is, and nothing speaks against it.
 int commit_staged(const Options& options, const std::string& document) {
-  const auto view = plan_view(document, look_of(options));
+  const Json known = Json::parse(document, nullptr, false);
+  auto look = look_of(options);
+  look.is_begun_now = known.is_object() && known.contains("staged") && known["staged"].size() == 1;
+  const auto view = plan_view(document, look);
   if (!view) return show(options, document, view);
-  if (!options.json) std::fputs((view->text + "\n").c_str(), stdout);
+  if (!options.json) std::fputs(view->text.c_str(), stdout);
   std::fflush(stdout);
   const Json json = Json::parse(document);
   if (json.at("staged").size() > 1) {

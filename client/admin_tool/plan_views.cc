@@ -255,6 +255,7 @@ Rendered with_plan(const Json& document, const PlanLook& look) {
               balance(plan) + quorums(plan, look.use_color) + problem_lines(plan, look.use_color) +
               "\n";
   const std::string commit = "cluster-admin commit " + hash;
+  if (out.is_well && look.is_begun_now) return out;
   if (out.is_well) {
     out.text += "to begin it: " + commit + look.again + "\n";
   } else {

@@ -12,6 +12,7 @@ struct PlanLook {
   bool with_all = false;  ///< all pairs of nodes, however many
   /// What commands to be typed next need to reach the node: " --node HOST:PORT", or nothing.
   std::string again;
+  bool is_begun_now = false;  ///< it is committed at once: nothing is to be typed
 };
 
 /// /v1/changes: the staged changes, who gives what to whom, shares, disk, quorums, problems, and

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -26,21 +27,27 @@ std::string partitions_text(std::uint64_t count) {
   return with_commas(count) + " partition" + (count == 1 ? "" : "s");
 }
 
+using EpochNumbers = std::pair<std::uint64_t, std::uint64_t>;
+
+EpochNumbers epoch_of(const Json& node) {
+  const auto& epoch = node.at("epoch");
+  if (epoch.is_null()) return {0, 0};
+  return {number(epoch, "lineage"), number(epoch, "number")};
+}
+
 /// A change as the node that knows most of it tells.
 using Changes = std::map<std::uint64_t, Json>;
 
+/// Who is behind speaks of changes that are over, or of stages that are past.
 Changes changes_of(const Json& merged) {
+  EpochNumbers newest{0, 0};
+  for (const auto& node : merged.at("nodes")) newest = std::max(newest, epoch_of(node));
   Changes out;
   for (const auto& node : merged.at("nodes")) {
+    if (epoch_of(node) != newest) continue;
     for (const auto& change : node.at("changes")) {
       auto& known = out[number(change, "change")];
-      const bool is_first = known.is_null();
-      // Of another stage: somebody is behind. Later stages know of more.
-      const bool is_later =
-          !is_first && change.at("stage") != known.at("stage") && known.at("stage") == "open";
-      const bool knows_more = !is_first && change.at("stage") == known.at("stage") &&
-                              number(change, "ready") > number(known, "ready");
-      if (is_first || is_later || knows_more) known = change;
+      if (known.is_null() || number(change, "ready") > number(known, "ready")) known = change;
     }
   }
   return out;

@@ -187,6 +187,7 @@ std::string changes_document(NodeId self, const topology::Answer& answer) {
 std::string transfers_document(const NodeStatus& status) {
   const auto streams = streams_of(status.shards);
   Json out = {{"format", 1}, {"node", to_hex(status.node)}, {"name", short_name(status.node)}};
+  out["epoch"] = status.view == nullptr ? Json() : epoch_of(status.view->epoch->number());
   out["changes"] = changes_json(status.changes);
   out["streams"] = Json::array();
   for (const auto& stream : streams.streams) out["streams"].push_back(stream_of(stream));

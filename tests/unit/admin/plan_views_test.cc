@@ -101,6 +101,11 @@ from      to        parts   bytes
   CHECK(again->text.ends_with("commit 5e12ab0934cd77ef --node 10.0.0.1:7403\n"));
 }
 
+TEST_CASE("a plan that is begun at once leaves nothing to be typed") {
+  const auto json = document(answer_of({plan::Join{newcomer()}}, facts()));
+  CHECK_FALSE(contains(plan_view(json, {.is_begun_now = true})->text, "cluster-admin commit"));
+}
+
 TEST_CASE("a plan with problems says them, and that it is refused") {
   auto tight = facts();
   tight.free_bytes[node_id(4)] = 1000;

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <memory>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -118,6 +120,11 @@ TEST_CASE("transfers: paused, past aborting, and none") {
   CHECK(contains(paused->text, "go on: cluster-admin resume 5; take it back"));
   // Who is a stage behind does not speak for it.
   auto further = status_of(2);
+  EpochContents next = further.view->epoch->contents();
+  ++next.number.number;
+  auto view = std::make_shared<RingView>(*further.view);
+  view->epoch = std::make_shared<const Epoch>(*Epoch::make(std::move(next)));
+  further.view = std::move(view);
   further.changes = {{.change = 5, .stage = Stage::cut_over, .partitions = 5, .missing = {}}};
   const auto cut = admin_tool::transfers_view(
       merged({transfers_document(status), transfers_document(further)}), false);
