@@ -38,6 +38,7 @@ inline constexpr std::uint32_t partitions_default = 1024;
 inline constexpr std::uint32_t replicas_most = 7;
 inline constexpr std::size_t zones = 32;
 inline constexpr std::size_t zone_name_bytes = 64;
+inline constexpr std::size_t cluster_name_bytes = 64;
 inline constexpr std::size_t address_bytes = 320;  // host:port as text
 inline constexpr std::uint32_t weight_most = 10000;
 inline constexpr std::size_t voters_most = 7;
@@ -111,7 +112,7 @@ inline constexpr auto queue_delay_target = 5ms;
 inline constexpr auto queue_delay_interval = 100ms;
 
 inline constexpr std::size_t admin_threads = 4;
-inline constexpr std::size_t admin_queue = 16;  // connections accepted, waiting for a thread
+inline constexpr std::size_t admin_queue = 16;       // connections accepted, waiting for a thread
 inline constexpr std::size_t partitions_named = 12;  // where people are told of many
 inline constexpr std::size_t admin_request_bytes = 1U << 16;
 inline constexpr auto admin_order_patience = 15s;  // more than deciding an epoch takes
@@ -186,6 +187,8 @@ inline constexpr std::size_t change_questions = 16;  // unanswered at once
 inline constexpr auto change_take_over = 2s;  // for each live node that should have been faster
 inline constexpr auto change_retry_least = 250ms;  // doubles
 inline constexpr auto change_retry_most = 30s;
+inline constexpr auto facts_patience = 2s;      // for what nodes say of themselves
+inline constexpr std::size_t ring_orders = 16;  // of operators, in progress at once
 
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull

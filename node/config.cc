@@ -215,7 +215,7 @@ void check_whole(Config& config, const toml::table& file, Complaints& complaints
   auto& members = config.cluster.initial_members;
   const auto list = file["cluster"]["initial_members"];
   const std::uint32_t line = list ? line_of(*list.node()) : 0;
-  if (members.empty()) members.push_back(config.doors.gossip);
+  if (members.empty()) return;  // an operator joins it to a cluster, which knows the rest
   if (std::ranges::find(members, config.doors.gossip) == members.end()) {
     complaints.add(line, "cluster.initial_members",
                    "does not name this node's own doors.gossip, " + config.doors.gossip.text());

@@ -11,7 +11,6 @@
 namespace coterie {
 namespace {
 
-constexpr auto status_patience = std::chrono::seconds(2);
 /// Of the directories of shards, within the data directory.
 constexpr std::string_view shard_prefix = "shard-";
 
@@ -58,8 +57,14 @@ Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, Dire
       run_(RunId{random_bits()}),
       started_(loop_.clock().now()) {
   control_ = std::make_unique<Control>(
-      Control::Environment{
-          .clock = loop_.clock(), .timers = loop_.timers(), .files = *files_, .log = log_},
+      Control::Environment{.clock = loop_.clock(),
+                           .timers = loop_.timers(),
+                           .files = *files_,
+                           .log = log_,
+                           .sizes =
+                               [this](bool with_partitions, std::function<void(NodeSizes)> done) {
+                                 collect_sizes(with_partitions, std::move(done));
+                               }},
       Control::Options{.config = config_,
                        .identity = identity_,
                        .run = run_,
@@ -129,7 +134,7 @@ void Node::shut_down() {
   client_door_.reset();
   peer_door_.reset();
   parts_to_end_ = 1;
-  if (shards_ready_ == shards_.size()) {
+  if (shards_ready_ == shards_.size() && !is_retired_) {
     for (const auto& shard : shards_) {
       const auto drained = [this] { (void)loop_.mailbox().post([this] { on_part_ended(); }); };
       if (shard->drain(drained)) ++parts_to_end_;
@@ -152,15 +157,38 @@ void Node::on_part_ended() {
   loop_.stop();
 }
 
+/// The epoch does not name this node any more. Clients are told to ask others, what is in progress
+/// ends, and then nothing is served; the control loop stays, to say so.
+void Node::retire(const std::shared_ptr<const RingView>& view) {
+  is_retired_ = true;
+  log_.warn("node", control_->blockers().front());
+  client_door_.reset();
+  peer_door_.reset();
+  if (shards_ready_ < shards_.size()) return;  // on_shard_ready() ends them
+  parts_to_retire_ = 1;
+  for (const auto& shard : shards_) {
+    (void)shard->post([view](Shard& running) { running.set_view(view); });
+    const auto drained = [this] { (void)loop_.mailbox().post([this] { on_retired_part(); }); };
+    if (shard->drain(drained)) ++parts_to_retire_;
+  }
+  on_retired_part();
+}
+
+void Node::on_retired_part() {
+  if (--parts_to_retire_ == 0 && !is_stopping_) end_shards();
+}
+
 /// All threads end before the first shard goes: until then one may pass a request on to another.
 void Node::end_shards() {
   for (const auto& shard : shards_) shard->stop();
   for (const auto& shard : shards_) shard->join();
   shards_.clear();
+  shards_ready_ = 0;
 }
 
 void Node::on_view(const std::shared_ptr<const RingView>& view) {
-  if (is_stopping_) return;
+  if (is_stopping_ || is_retired_) return;
+  if (view->epoch->member(identity_.node) == nullptr) return retire(view);
   if (shards_.empty()) return start_shards(view);
   for (const auto& shard : shards_) {
     if (!shard->post([view](Shard& running) { running.set_view(view); })) {
@@ -211,6 +239,7 @@ void Node::on_shard_ready(const Result<void>& result) {
     return;
   }
   if (++shards_ready_ < shards_.size()) return;
+  if (is_retired_) return end_shards();
   // Whoever was heard of while the shards recovered.
   on_view(control_->view());
   log_.info("node", "ready");
@@ -247,67 +276,6 @@ void Node::answer(ShardIndex to, coordinator::ClientHandle client, Bytes frame) 
 void Node::seek_epoch(NodeId from) {
   (void)loop_.mailbox().post([this, from] {
     if (!is_stopping_) control_->seek_epoch(from);
-  });
-}
-
-bool Node::ask_status(std::function<void(NodeStatus)> done) {
-  return loop_.mailbox().post(
-      [this, done = std::move(done)]() mutable { collect_status(std::move(done)); });
-}
-
-bool Node::order(topology::Order order, Control::Answered done) {
-  return loop_.mailbox().post([this, order = std::move(order), done = std::move(done)]() mutable {
-    if (is_stopping_) return done(fail(ErrorCode::closed, "the node is stopping"));
-    control_->order(std::move(order), std::move(done));
-  });
-}
-
-void Node::collect_status(std::function<void(NodeStatus)> done) {
-  struct Collecting {
-    NodeStatus status;
-    std::function<void(NodeStatus)> done;
-    std::size_t awaited = 0;
-    TimerId timer;
-
-    void finish() {
-      std::ranges::sort(status.shards, {}, &ShardStatus::shard);
-      std::exchange(done, nullptr)(std::move(status));
-    }
-  };
-  // Shared by the answers of all shards and the timer, whichever comes last.
-  auto all = std::make_shared<Collecting>();
-  all->done = std::move(done);
-  all->status.node = identity_.node;
-  all->status.run = run_;
-  all->status.build = COTERIE_VERSION;
-  all->status.uptime = loop_.clock().now() - started_;
-  all->status.config = config_;
-  all->status.view = control_->look();
-  all->status.blockers = control_->blockers();
-  all->status.shards_total = identity_.shards;
-  all->status.changes = control_->changes();
-  all->status.gossip = control_->gossip().counters();
-  all->status.clock = control_->clock_status();
-  all->status.local_health = control_->gossip().local_health_multiplier();
-  all->status.resident_bytes = resident_bytes();
-  all->status.disk_free_bytes = files_->free_bytes().value_or(0);
-  if (is_serving()) {
-    for (const auto& shard : shards_) {
-      const bool posted = shard->post([this, all](Shard& running) {
-        (void)loop_.mailbox().post([all, status = running.status(), this]() mutable {
-          if (!all->done) return;
-          all->status.shards.push_back(std::move(status));
-          if (--all->awaited > 0) return;
-          loop_.timers().cancel(all->timer);
-          all->finish();
-        });
-      });
-      if (posted) ++all->awaited;
-    }
-  }
-  if (all->awaited == 0) return all->finish();
-  all->timer = loop_.timers().start(status_patience, [all] {
-    if (all->done) all->finish();
   });
 }
 

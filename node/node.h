@@ -29,7 +29,7 @@ struct NodeStatus {
   Config config;
   /// Null before the first epoch.
   std::shared_ptr<const RingView> view;
-  /// What keeps the cluster from forming.
+  /// What keeps this node from belonging to a cluster, and what to do.
   std::vector<std::string> blockers;
   std::vector<ShardStatus> shards;  // of those that answered
   std::size_t shards_total = 0;
@@ -76,6 +76,10 @@ class Node final : public Mesh {
   void on_data_hello(GreetedSocket socket, wire::Role role);
   void shut_down();
   void on_part_ended();
+  void retire(const std::shared_ptr<const RingView>& view);
+  void on_retired_part();
+  void collect_sizes(bool with_partitions, std::function<void(NodeSizes)> done);
+  void note_stream_rate(const std::vector<transfer::StreamsStatus>& streams);
   void end_shards();
   /// All shards have recovered, and timestamps may be made.
   [[nodiscard]] bool is_serving() const;
@@ -102,7 +106,10 @@ class Node final : public Mesh {
   std::vector<std::unique_ptr<ShardThread>> shards_;
   std::size_t shards_ready_ = 0;
   bool is_stopping_ = false;
-  std::size_t parts_to_end_ = 0;  // of a stop: the shards' draining, the leaving
+  std::size_t parts_to_end_ = 0;             // of a stop: the shards' draining, the leaving
+  bool is_retired_ = false;                  // no member any more
+  std::size_t parts_to_retire_ = 0;          // shards that drain
+  std::uint64_t stream_bytes_a_second_ = 0;  // as last measured
   TimerId stop_timer_;
   Result<void> outcome_;
 };

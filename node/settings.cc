@@ -176,13 +176,13 @@ void add_doors(std::vector<Setting>& out) {
 void add_cluster(std::vector<Setting>& out) {
   out.push_back({"cluster", "name", "name",
                  "The cluster's name; nodes of another name are not spoken to.",
-                 set_with([](const SettingValue& v) { return word(v, 64); },
+                 set_with([](const SettingValue& v) { return word(v, limits::cluster_name_bytes); },
                           [](Config & c) -> auto& { return c.cluster.name; }),
                  [](const Config& c) { return quoted(c.cluster.name); }});
   out.push_back({"cluster", "initial_members", "host:port, ...",
                  "The gossip addresses of all nodes that make the cluster, this one among them; "
-                 "the same list on each. Later only used to find the others. Default: this node "
-                 "alone.",
+                 "the same list on each. Later only used to find the others. Empty: this node "
+                 "waits until an operator joins it to a cluster.",
                  set_with(
                      addresses, [](Config & c) -> auto& { return c.cluster.initial_members; }),
                  [](const Config& c) { return list_of(c.cluster.initial_members); }});

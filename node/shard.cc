@@ -312,6 +312,18 @@ void Shard::leave_hint(PartitionId partition, BytesView key, NodeId target) {
   handoff_.leave(partition, key, target);
 }
 
+std::vector<std::pair<PartitionId, std::uint64_t>> Shard::partition_records() const {
+  std::vector<std::pair<PartitionId, std::uint64_t>> out;
+  const auto partitions = view_->epoch->partitions();
+  for (std::uint32_t p = options_.shard.value; p < partitions; p += options_.shards) {
+    const auto* tree = env_.store.tree(PartitionId{p});
+    if (tree != nullptr && tree->root().records > 0) {
+      out.emplace_back(PartitionId{p}, tree->root().records);
+    }
+  }
+  return out;
+}
+
 ShardStatus Shard::status() const {
   ShardStatus out = counts_;
   out.store = env_.store.status();

@@ -122,6 +122,8 @@ class Shard final : public TransportHandler, private coordinator::Outbox {
   void attach(Transport& transport);
   void set_view(std::shared_ptr<const RingView> view);
   [[nodiscard]] ShardStatus status() const;
+  /// How many records it has of each partition that it has any of; by partition.
+  [[nodiscard]] std::vector<std::pair<PartitionId, std::uint64_t>> partition_records() const;
   /// For commands: start, cancel, pause, resume.
   [[nodiscard]] transfer::AntiEntropy& anti_entropy() { return repair_.anti_entropy(); }
   [[nodiscard]] transfer::Scrub& scrub() { return repair_.scrub(); }

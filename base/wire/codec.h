@@ -47,6 +47,8 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const StreamBatchReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ChangeEvidence& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const ChangeEvidenceReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const NodeFacts& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const NodeFactsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRoots& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRootsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeCells& message, const Envelope& envelope);
@@ -139,6 +141,10 @@ template <>
 [[nodiscard]] Result<ChangeEvidence> decode(BytesView body);
 template <>
 [[nodiscard]] Result<ChangeEvidenceReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<NodeFacts> decode(BytesView body);
+template <>
+[[nodiscard]] Result<NodeFactsReply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<TreeRoots> decode(BytesView body);
 template <>

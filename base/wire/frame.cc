@@ -68,6 +68,8 @@ bool is_known(Kind kind) {
     case Kind::stream_batch_reply:
     case Kind::change_evidence:
     case Kind::change_evidence_reply:
+    case Kind::node_facts:
+    case Kind::node_facts_reply:
     case Kind::tree_roots:
     case Kind::tree_roots_reply:
     case Kind::tree_cells:

@@ -68,6 +68,8 @@ enum class Kind : std::uint16_t {
   stream_batch_reply = 73,
   change_evidence = 74,
   change_evidence_reply = 75,
+  node_facts = 76,
+  node_facts_reply = 77,
 };
 
 /// Every frame begins with these 24 bytes, little-endian:

@@ -64,4 +64,36 @@ struct ChangeEvidenceReply {
   bool holds_nothing_for_others = false;
 };
 
+/// "Who are you, and what do you hold?" Asked of members, and of nodes that shall become some.
+struct NodeFacts {
+  bool with_partitions = false;
+};
+
+/// How a node stands to a cluster.
+enum class NodeStanding : std::uint8_t {
+  waiting = 1,  ///< for being joined: it holds nothing and belongs to no cluster
+  forming = 2,  ///< likewise, but is configured to form a cluster with others
+  damaged = 3,  ///< it holds data, but no epoch
+  member = 4,
+  former = 5,  ///< the newest epoch that it knows of its cluster does not name it
+};
+
+struct NodeFactsReply {
+  NodeId node;  // not zero
+  NodeStanding standing = NodeStanding::waiting;
+  BytesView cluster_name;  // as configured
+  ClusterId cluster;       // zero: it belongs to none
+  EpochNumber epoch;       // its newest; 0 with none
+  BytesView gossip_address;
+  BytesView zone;  // as configured, as is weight
+  std::uint32_t weight = 1;
+  std::uint16_t shards = 0;
+  BytesView build;
+  std::uint64_t free_bytes = 0;                // of its disk
+  std::uint64_t data_bytes = 0;                // of all that it holds
+  std::uint64_t stream_bytes_a_second = 0;     // measured, into this node; 0: not known
+  std::vector<std::uint32_t> partitions;       // that it holds, ascending; none unless asked for
+  std::vector<std::uint64_t> partition_bytes;  // of each of them
+};
+
 }  // namespace coterie::wire

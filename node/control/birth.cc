@@ -43,7 +43,8 @@ Birth::Birth(Options options, Random random)
 }
 
 bool Birth::is_proposer() const {
-  return options_.config.cluster.initial_members.front() == options_.config.doors.gossip;
+  const auto& members = options_.config.cluster.initial_members;
+  return !members.empty() && members.front() == options_.config.doors.gossip;
 }
 
 wire::BirthInfoReply Birth::info(bool is_empty) const {
@@ -148,6 +149,7 @@ Result<void> Birth::admits(const Epoch& epoch) const {
   const auto& config = options_.config;
   const auto refuse = [](const char* why) { return fail(ErrorCode::refused, why); };
   if (epoch.number() != EpochNumber{.lineage = 1, .number = 1}) return refuse("not a first epoch");
+  if (config.cluster.initial_members.empty()) return refuse("it waits to be joined to a cluster");
   if (epoch.member(options_.self) == nullptr) return refuse("it does not name this node");
   if (epoch.replicas() != config.cluster.replicas ||
       epoch.partitions() != config.cluster.partitions ||
@@ -159,7 +161,7 @@ Result<void> Birth::admits(const Epoch& epoch) const {
 
 std::vector<std::string> Birth::blockers() const {
   std::vector<std::string> out;
-  if (!is_proposer()) {
+  if (!is_proposer() && !options_.config.cluster.initial_members.empty()) {
     out.push_back("waiting for " + options_.config.cluster.initial_members.front().text() +
                   ", first of initial_members, to form the cluster");
     return out;

@@ -69,13 +69,22 @@ void Calls::now_idle(ConnectionId connection) {
   }
 }
 
+void Calls::on_open(ConnectionId connection, NodeId theirs) {
+  for (auto& [address, link] : links_) {
+    if (link.connection == connection) link.node = theirs;
+  }
+}
+
 bool Calls::on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body) {
   const auto found = pending_.find(header.request_id);
   if (found == pending_.end() || found->second.connection != connection) return false;
   if (header.kind == wire::Kind::error) {
     finish(header.request_id, std::unexpected(error_of(header, body)));
   } else {
-    finish(header.request_id, Reply{.header = header, .body = body});
+    const auto link = std::ranges::find_if(
+        links_, [connection](const auto& entry) { return entry.second.connection == connection; });
+    const NodeId from = link == links_.end() ? NodeId{} : link->second.node;
+    finish(header.request_id, Reply{.header = header, .body = body, .from = from});
   }
   return true;
 }

@@ -16,6 +16,7 @@ class Calls {
   struct Reply {
     wire::FrameHeader header;
     BytesView body;  // valid during the call back only
+    NodeId from;     // who answers at the address
   };
   using Done = std::move_only_function<void(Result<Reply>)>;
   /// The frame of a request under the id it is given.
@@ -30,6 +31,8 @@ class Calls {
   /// Error), or unavailable after `timeout` or when the connection is lost.
   void call(const Address& to, const MakeFrame& make, Duration timeout, Done done);
 
+  /// Who the other side is.
+  void on_open(ConnectionId connection, NodeId theirs);
   /// What the transport says; false if the connection or the reply is none of ours.
   bool on_frame(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
   bool on_closed(ConnectionId connection, const Error& why);
@@ -42,6 +45,7 @@ class Calls {
   };
   struct Link {
     ConnectionId connection;
+    NodeId node;  // zero before it has said hello
     std::size_t waiting = 0;
     TimerId idle;
   };

@@ -68,6 +68,7 @@ bool is_reply(wire::Kind kind) {
     case wire::Kind::epoch_reply:
     case wire::Kind::epoch_vote:
     case wire::Kind::change_evidence_reply:
+    case wire::Kind::node_facts_reply:
       return true;
     default:
       return false;
@@ -91,7 +92,7 @@ Control::Control(Environment environment, Options options, Random random, OnView
 
 Control::~Control() {
   for (const auto timer :
-       {gossip_timer_, birth_timer_, leave_timer_, finish_timer_, drive_timer_}) {
+       {gossip_timer_, birth_timer_, leave_timer_, finish_timer_, drive_timer_, orders_timer_}) {
     env_.timers.cancel(timer);
   }
 }
@@ -118,6 +119,8 @@ void Control::start(Transport& transport, Datagrams& datagrams) {
   if (epochs_.newest() != nullptr) {
     adopt(epochs_.newest());
     finish_later();
+  } else if (options_.config.cluster.initial_members.empty()) {
+    report_blockers();
   } else {
     further_birth();
   }
@@ -164,10 +167,6 @@ Result<void> Control::admits(const wire::Hello& theirs) const {
                                         "; only its members may use the peer door");
   }
   return {};
-}
-
-std::vector<std::string> Control::blockers() const {
-  return epochs_.newest() == nullptr ? birth_.blockers() : std::vector<std::string>{};
 }
 
 // Gossip.
@@ -291,10 +290,7 @@ void Control::publish() {
 
 void Control::further_birth() {
   if (epochs_.newest() != nullptr) return;
-  if (auto blockers = birth_.blockers(); blockers != reported_blockers_) {
-    for (const auto& line : blockers) env_.log.info("birth", line);
-    reported_blockers_ = std::move(blockers);
-  }
+  report_blockers();
   for (const auto& question : birth_.questions()) ask(question);
   birth_timer_ = env_.timers.start(birth_pause, [this] { further_birth(); });
 }
@@ -350,6 +346,8 @@ void Control::adopt(const std::shared_ptr<const Epoch>& epoch) {
   gossip_.set_epoch({.number = newest.number(), .hash = newest.hash()});
   publish();
   on_epoch_of_changes();
+  report_blockers();
+  if (is_member()) greet_members();
 }
 
 void Control::fetch_epoch(const Address& from) {
@@ -383,7 +381,9 @@ void Control::on_open(ConnectionId connection, const wire::Hello& theirs) {
     env_.log.warn("gossip", short_name(theirs.node) + ": " + admitted.error().message);
     transport_->close(connection);
     calls_.on_closed(connection, admitted.error());
+    return;
   }
+  calls_.on_open(connection, theirs.node);
 }
 
 void Control::on_closed(ConnectionId connection, const Error& why) {
@@ -395,6 +395,7 @@ void Control::on_frame(ConnectionId connection, const wire::FrameHeader& header,
     calls_.on_frame(connection, header, body);
     return;
   }
+  if (header.kind == wire::Kind::node_facts) return serve_node_facts(connection, header, body);
   // A lost answer is asked for again by whoever misses it.
   (void)transport_->send(connection, serve(header, body));
 }

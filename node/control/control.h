@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@
 #include "node/control/change_driver.h"
 #include "node/control/cluster_clock.h"
 #include "node/control/epoch_log.h"
+#include "node/control/node_facts.h"
 #include "node/control/proposal.h"
 #include "node/control/staging.h"
 #include "node/control/topology.h"
@@ -42,6 +44,9 @@ class Control final : public TransportHandler, public DatagramHandler {
     Timers& timers;
     FileSystem& files;
     Log& log;
+    /// What this node holds, of each partition if asked; calls back on this loop, within a time.
+    /// None: nobody knows.
+    std::function<void(bool with_partitions, std::function<void(NodeSizes)>)> sizes = {};
   };
   struct Options {
     Config config;
@@ -98,7 +103,7 @@ class Control final : public TransportHandler, public DatagramHandler {
   [[nodiscard]] const std::shared_ptr<const RingView>& view() const { return view_; }
   /// view() as of this moment, with what changes without notice (members' epochs).
   [[nodiscard]] std::shared_ptr<const RingView> look() const;
-  /// What keeps the cluster from forming; empty once it has.
+  /// What keeps this node from belonging to a cluster, and what to do; empty for a member.
   [[nodiscard]] std::vector<std::string> blockers() const;
   [[nodiscard]] const gossip::Gossip& gossip() const { return gossip_; }
   [[nodiscard]] ClockStatus clock_status() const;
@@ -146,13 +151,37 @@ class Control final : public TransportHandler, public DatagramHandler {
   void take_changes_further(std::size_t rank);
   [[nodiscard]] Result<Bytes> serve_change_evidence(BytesView body, const wire::Envelope& envelope);
 
+  // control_joining.cc
+  using FactsByAddress = std::map<std::string, Result<NodeFacts>>;
+  [[nodiscard]] wire::NodeStanding standing() const;
+  [[nodiscard]] bool is_member() const;
+  void report_blockers();
+  void greet_members();
+  void own_facts(bool with_partitions, std::function<void(NodeFacts)> done) const;
+  void serve_node_facts(ConnectionId connection, const wire::FrameHeader& header, BytesView body);
+  /// This node's own are added.
+  void ask_facts(const std::vector<Address>& whom, bool with_partitions,
+                 std::function<void(FactsByAddress)> done);
+
   // control_orders.cc
+  using ChangeStep = std::function<Result<void>(EpochContents&)>;
   void stage(const topology::Stage& order, Answered done);
+  void stage_replacement(const topology::ReplaceBy& order, Answered done);
+  [[nodiscard]] Result<Member> newcomer(const FactsByAddress& facts, const Newcomer& wanted) const;
+  [[nodiscard]] const Result<plan::Plan>& plan_now();
+  [[nodiscard]] std::vector<Address> planned_nodes() const;
+  [[nodiscard]] plan::PlanReport report_on(const plan::Plan& plan,
+                                           const FactsByAddress& answers) const;
+  [[nodiscard]] Result<void> check_plan(const plan::Plan& plan,
+                                        const FactsByAddress& answers) const;
   void commit(const topology::Commit& order, Answered done);
+  [[nodiscard]] Result<std::shared_ptr<const Epoch>> committed(const topology::Commit& order,
+                                                               const FactsByAddress& facts);
+  void take_change(std::uint64_t change, ChangeStep step, Answered done);
+  void when_free(std::move_only_function<void()> then);
+  void serve_waiting_orders();
   void answer(Answered done);
   void answer_after(Result<void> result, Answered done);
-  void propose_step(std::function<Result<void>(EpochContents&)> step, Answered done);
-  [[nodiscard]] const Result<plan::Plan>& plan_now();
   void settle_staged();
 
   [[nodiscard]] Result<Bytes> serve_vote(wire::Kind kind, BytesView body,
@@ -176,6 +205,15 @@ class Control final : public TransportHandler, public DatagramHandler {
     Result<plan::Plan> plan;
   };
   std::optional<Planned> planned_;  // the last one: to make it takes a while
+  struct WaitingOrder {
+    Instant until;
+    std::move_only_function<void()> then;
+  };
+  std::deque<WaitingOrder> waiting_orders_;
+  std::size_t orders_ = 0;  // in progress
+  TimerId orders_timer_;
+  std::shared_ptr<const Epoch> foreign_;  // of a cluster that this node is not in, or not yet
+  std::set<NodeId> greeted_;              // members that gossip was told of
   Transport* transport_ = nullptr;
   Datagrams* datagrams_ = nullptr;
   gossip::Outbox outbox_;

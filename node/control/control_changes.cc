@@ -76,7 +76,7 @@ void Control::drive_in(Duration pause) {
 
 /// Any node may. The lowest live voter begins at once, others the later the more are before them.
 void Control::drive_changes() {
-  if (driver_.is_idle() || transport_ == nullptr) return;
+  if (driver_.is_idle() || transport_ == nullptr || !is_member()) return;
   std::vector<NodeId> alive;
   for (const auto* member : gossip_.members()) {
     if (member->state == gossip::MemberState::alive) alive.push_back(member->id);
@@ -106,7 +106,8 @@ void Control::ask_for_evidence(const std::vector<NodeId>& alive) {
     };
     calls_.call(*address, make, limits::change_patience, [this, question](auto reply) {
       asking_.erase(question);
-      if (!reply) return;
+      // A node that was wiped has another's address, and says nothing for that one.
+      if (!reply || reply->from != question.node) return;
       const auto message = wire::decode<wire::ChangeEvidenceReply>(reply->body);
       if (!message) return;
       bool is_news =

@@ -61,21 +61,6 @@ void Control::finish_later() {
   });
 }
 
-/// Decided; what others say of it cannot change.
-void Control::learn(const std::shared_ptr<const Epoch>& epoch) {
-  if (epoch->member(options_.identity.node) == nullptr) {
-    env_.log.error("epochs",
-                   "the cluster's epoch does not name this node: it was removed, or "
-                   "never joined; add it by cluster-admin join");
-    return;
-  }
-  if (epochs_.newest() != nullptr && epoch->number() == epochs_.newest()->number() &&
-      epoch->hash() == epochs_.newest()->hash()) {
-    return;
-  }
-  adopt(epoch);
-}
-
 void Control::seek_epoch(NodeId from) {
   if (epochs_.newest() == nullptr || from == options_.identity.node) return;
   if (const auto address = gossip_address_of(from)) fetch_epoch(*address);

@@ -78,9 +78,12 @@ void Proposal::ask(NodeId voter, const Calls::MakeFrame& make,
     return;
   }
   env_.calls.call(*address, make, limits::epoch_vote_patience,
-                  [weak = weak_from_this(), then = std::move(then)](auto reply) mutable {
+                  [weak = weak_from_this(), voter, then = std::move(then)](auto reply) mutable {
                     const auto alive = weak.lock();
                     if (alive == nullptr || alive->is_over()) return;
+                    if (reply && reply->from != voter) {
+                      reply = fail(ErrorCode::unavailable, "another node answers at its address");
+                    }
                     then(reply ? decode_vote(reply->body)
                                : Result<paxos::Vote>(std::unexpected(std::move(reply.error()))));
                   });

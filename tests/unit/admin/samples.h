@@ -59,7 +59,7 @@ inline NodeStatus status_of(std::uint64_t self = 1) {
   status.uptime = std::chrono::hours(5);
   status.config = *parse_config(
       "[node]\ndata_directory = \"d\"\n[cluster]\ngossip_key = "
-      "\"00112233445566778899aabbccddeeff\"\n",
+      "\"00112233445566778899aabbccddeeff\"\ninitial_members = [\"127.0.0.1:7402\"]\n",
       "sample.toml");
   auto view = std::make_shared<RingView>();
   view->epoch = epoch_of(3);

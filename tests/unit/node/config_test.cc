@@ -39,10 +39,18 @@ TEST_CASE("what is not said has its default") {
   CHECK(config->buckets[0].w == 2);
 }
 
-TEST_CASE("one node alone needs no members and keeps one copy") {
+TEST_CASE("a node without initial members waits to be joined") {
   const auto config = parse_config("[node]\ndata_directory = \"d\"\n", "one.toml");
   REQUIRE(config);
-  CHECK(config->cluster.initial_members.size() == 1);
+  CHECK(config->cluster.initial_members.empty());
+  CHECK(config->cluster.replicas == 3);
+}
+
+TEST_CASE("one node alone keeps one copy") {
+  const auto config = parse_config(
+      "[node]\ndata_directory = \"d\"\n[cluster]\ninitial_members = [\"127.0.0.1:7402\"]\n",
+      "one.toml");
+  REQUIRE(config);
   CHECK(config->cluster.replicas == 1);
   CHECK(config->buckets[0].w == 1);
 }
@@ -104,7 +112,8 @@ TEST_CASE("what does not fit together is refused") {
   CHECK(contains(complaint("[node]\ndata_directory = \"d\"\n[cluster]\ninitial_members = "
                            "[\"127.0.0.1:9\"]\n"),
                  "does not name this node's own"));
-  CHECK(contains(complaint("[node]\ndata_directory = \"d\"\n[cluster]\nreplicas = 3\n"),
+  CHECK(contains(complaint("[node]\ndata_directory = \"d\"\n[cluster]\nreplicas = 3\n"
+                           "initial_members = [\"127.0.0.1:7402\"]\n"),
                  "3 copies need as many nodes"));
   CHECK(contains(complaint(sound + "[[bucket]]\nname = \"a\"\nr = 1\nw = 2\n"),
                  "every read meets every write"));

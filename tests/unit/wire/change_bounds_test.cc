@@ -82,5 +82,40 @@ TEST_CASE("evidence is of one change, a partition once") {
   CHECK(verdict(twice) == corrupt);
 }
 
+TEST_CASE("a node's facts name it, its standing, and each partition once with its bytes") {
+  const NodeFactsReply fine{.node = node, .standing = NodeStanding::former};
+  CHECK(verdict(fine) == taken);
+  auto nobody = fine;
+  nobody.node = {};
+  CHECK(verdict(nobody) == corrupt);
+  for (const int value : {0, 6}) {
+    auto other = fine;
+    other.standing = static_cast<NodeStanding>(value);
+    CHECK(verdict(other) == corrupt);
+  }
+  auto most = fine;
+  for (std::uint32_t i = 0; i < limits::partitions_most; ++i) most.partitions.push_back(i);
+  CHECK(verdict(most) == corrupt);
+  most.partition_bytes.resize(limits::partitions_most);
+  CHECK(verdict(most) == taken);
+  auto beyond = most;
+  beyond.partitions.back() += 1;
+  CHECK(verdict(beyond) == corrupt);
+  auto twice = most;
+  twice.partitions.front() = 1;
+  CHECK(verdict(twice) == corrupt);
+  auto more = most;
+  more.partitions.push_back(0);
+  more.partition_bytes.push_back(0);
+  CHECK(verdict(more) == too_large);
+  auto heavy = fine;
+  heavy.weight = limits::weight_most + 1;
+  CHECK(verdict(heavy) == corrupt);
+  const Bytes name(limits::cluster_name_bytes + 1, 'n');
+  auto wordy = fine;
+  wordy.cluster_name = name;
+  CHECK(verdict(wordy) == too_large);
+}
+
 }  // namespace
 }  // namespace coterie::wire

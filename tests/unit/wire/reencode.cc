@@ -58,6 +58,10 @@ Result<Bytes> change_again(Kind kind, BytesView body, const Envelope& envelope) 
       return again<ChangeEvidence>(body, envelope);
     case Kind::change_evidence_reply:
       return again<ChangeEvidenceReply>(body, envelope);
+    case Kind::node_facts:
+      return again<NodeFacts>(body, envelope);
+    case Kind::node_facts_reply:
+      return again<NodeFactsReply>(body, envelope);
     default:
       return comparison_again(kind, body, envelope);
   }

@@ -309,6 +309,23 @@ void add_changes(std::vector<SampleFrame>& out) {
                                                             .covered = {}}},
                                             .holds_nothing_for_others = true},
                         envelope)});
+  out.push_back({"node_facts", encode(NodeFacts{.with_partitions = true}, envelope)});
+  out.push_back({"node_facts_reply", encode(NodeFactsReply{.node = node_b,
+                                                           .standing = NodeStanding::member,
+                                                           .cluster_name = "coterie",
+                                                           .cluster = {.high = 1, .low = 2},
+                                                           .epoch = {.lineage = 1, .number = 7},
+                                                           .gossip_address = "[::1]:7102",
+                                                           .zone = "east",
+                                                           .weight = 100,
+                                                           .shards = 4,
+                                                           .build = "0.1.0",
+                                                           .free_bytes = 1ULL << 40,
+                                                           .data_bytes = 3000,
+                                                           .stream_bytes_a_second = 1U << 20,
+                                                           .partitions = {3, 9},
+                                                           .partition_bytes = {1000, 2000}},
+                                            envelope)});
 }
 
 void add_gossip(std::vector<SampleFrame>& out) {

@@ -23,7 +23,7 @@ struct World : ControlWorld {
   Result<topology::Answer> order(topology::Order order) {
     std::optional<Result<topology::Answer>> said;
     node_->order(std::move(order), [&said](auto answer) { said = std::move(answer); });
-    if (!said) timers.advance(limits::epoch_decision_most);
+    if (!said) timers.advance(limits::epoch_decision_most + 2 * limits::facts_patience);
     REQUIRE(said);
     return *std::move(said);
   }

@@ -1,0 +1,170 @@
+// New members, those that leave and those that are taken out, over a network.
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/node/control/ring_world.h"
+
+using namespace coterie;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::uint64_t epoch_of(const RingWorld::Node& node) {
+  const auto& view = node.control().view();
+  return view == nullptr ? 0 : view->epoch->number().number;
+}
+
+}  // namespace
+
+TEST_CASE("a node that waits is asked, joined, told and given its share") {
+  RingWorld ring;
+  auto& fresh = ring.add(4);
+  fresh.start();
+  ring.run_for(std::chrono::seconds(1));
+  CHECK(has(fresh.blocker(), "run `cluster-admin join " + ring.door_of(fresh).text()));
+  const auto staged = ring.stage(ring.at(2), topology::JoinAt{.gossip = ring.door_of(fresh)});
+  REQUIRE(staged);
+  REQUIRE(staged->plan);
+  CHECK(staged->report.problems.empty());
+  CHECK(epoch_of(fresh) == 0);
+  const auto done = ring.order(ring.at(2), topology::Commit{.hash = staged->plan->hash});
+  REQUIRE(done);
+  CHECK(done->staged.empty());
+  CHECK(done->dropped.empty());
+  ring.run_for(std::chrono::seconds(1));
+  CHECK(epoch_of(fresh) == 2);
+  CHECK(fresh.blocker().empty());
+  ring.settle(ring.at(1));
+  for (const auto& node : ring.nodes) CHECK(epoch_of(*node) == 4);
+  const auto& epoch = *fresh.control().view()->epoch;
+  CHECK(epoch.partitions_of(fresh.identity.node).size() == 12);
+  CHECK(has(ring.stage(ring.at(1), topology::JoinAt{.gossip = ring.door_of(fresh)}).error().message,
+            "is a member of this cluster already"));
+  // It knows the others by the epoch alone when it starts again.
+  fresh.crash();
+  fresh.start();
+  ring.run_for(std::chrono::seconds(1));
+  CHECK(fresh.control().gossip().members().size() == 4);
+}
+
+TEST_CASE("of two operators who commit at once one is refused, and there is one epoch") {
+  RingWorld ring(4);
+  std::vector<std::uint64_t> hashes;
+  for (const std::size_t i : {1U, 2U}) {
+    const auto staged = ring.stage(
+        ring.at(i), plan::StagedChange(plan::Weigh{.node = node_id(i),
+                                                   .weight = static_cast<std::uint32_t>(i + 4)}));
+    REQUIRE(staged->plan);
+    hashes.push_back(staged->plan->hash);
+  }
+  std::vector<Result<topology::Answer>> said;
+  for (const std::size_t i : {1U, 2U}) {
+    ring.at(i).control().order(topology::Commit{.hash = hashes[i - 1]},
+                               [&said](auto answer) { said.push_back(std::move(answer)); });
+  }
+  ring.run_for(std::chrono::seconds(15));
+  REQUIRE(said.size() == 2);
+  CHECK(said[0].has_value() != said[1].has_value());
+  const auto& refused = said[0] ? said[1] : said[0];
+  CHECK(refused.error().code == ErrorCode::refused);
+  for (const auto& node : ring.nodes) CHECK(epoch_of(*node) == 2);
+}
+
+TEST_CASE("who leaves is a member until it has handed over, and then says that it is none") {
+  RingWorld ring(4);
+  const auto leaver = node_id(2);
+  const auto open = ring.commit(ring.at(1), plan::StagedChange(plan::Leave{.node = leaver}));
+  CHECK(open->is_leaving(leaver));
+  ring.settle(ring.at(1));
+  CHECK(ring.at(1).control().view()->epoch->member(leaver) == nullptr);
+  CHECK(epoch_of(ring.at(2)) == epoch_of(ring.at(1)));
+  CHECK(has(ring.at(2).blocker(), "its data may be deleted"));
+  const auto answer = ring.order(ring.at(2), topology::Look{});
+  CHECK(answer.error().code == ErrorCode::unavailable);
+  const auto back = ring.stage(ring.at(1), topology::JoinAt{.gossip = ring.door_of(ring.at(2))});
+  CHECK(has(back.error().message, "was a member of this cluster and was taken out"));
+}
+
+TEST_CASE("a node is removed for dead only while it does not answer, and learns of it when back") {
+  RingWorld ring(4);
+  const plan::StagedChange remove = plan::Remove{.node = node_id(3)};
+  CHECK(has(ring.stage(ring.at(1), remove).error().message, "it is not dead"));
+  ring.at(3).crash();
+  const auto staged = ring.stage(ring.at(1), remove);
+  REQUIRE(staged);
+  ring.at(3).start();
+  ring.run_for(std::chrono::seconds(2));
+  const auto late =
+      ring.order(ring.at(1), topology::Commit{.hash = staged->plan->hash, .is_forced = true});
+  CHECK(has(late.error().message, "it is not dead"));
+  ring.at(3).crash();
+  ring.run_for(std::chrono::seconds(5));
+  REQUIRE(ring.order(ring.at(1), topology::Commit{.hash = staged->plan->hash}));
+  ring.settle(ring.at(1));
+  CHECK(ring.at(1).control().view()->epoch->member(node_id(3)) == nullptr);
+  ring.at(3).start();
+  ring.run_for(std::chrono::seconds(3));
+  CHECK(epoch_of(ring.at(3)) == epoch_of(ring.at(1)));
+  CHECK(has(ring.at(3).blocker(), "left the cluster or was removed"));
+}
+
+TEST_CASE("a wiped node at its old address is told to replace what it was, and does") {
+  RingWorld ring(4);
+  ring.at(4).crash();
+  const auto gone = ring.at(4).identity.node;
+  auto& wiped = ring.add_at(ring.at(4).index, 9);
+  wiped.config.cluster.initial_members = {ring.door_of(ring.at(1)), ring.door_of(wiped)};
+  wiped.start();
+  ring.run_for(std::chrono::seconds(3));
+  CHECK(has(wiped.blocker(), "cluster-admin replace " + to_hex(gone)));
+  CHECK(epoch_of(wiped) == 0);
+  const auto join = ring.stage(ring.at(1), topology::JoinAt{.gossip = ring.door_of(wiped)});
+  CHECK(has(join.error().message, "replace " + to_hex(gone)));
+  const auto open = ring.commit(
+      ring.at(1), topology::ReplaceBy{.node = gone, .by = ring.door_of(wiped), .is_dead = false});
+  CHECK(open->changes().front().removed == std::vector{gone});
+  ring.settle(ring.at(1));
+  CHECK(epoch_of(wiped) == epoch_of(ring.at(1)));
+  CHECK(wiped.control().view()->epoch->member(gone) == nullptr);
+  CHECK(!wiped.control().view()->epoch->partitions_of(wiped.identity.node).empty());
+}
+
+TEST_CASE("an abort lets everybody stay; after the cut-over it is refused, and says why") {
+  RingWorld ring(4);
+  const plan::StagedChange leave = plan::Leave{.node = node_id(2)};
+  auto open = ring.commit(ring.at(1), leave);
+  const auto id = open->changes().front().id;
+  ring.run_for(std::chrono::seconds(1));
+  const auto paused = ring.order(ring.at(3), topology::Pause{.change = id});
+  REQUIRE(paused);
+  CHECK(paused->epoch->changes().front().is_paused);
+  CHECK(has(ring.order(ring.at(3), topology::Pause{.change = id}).error().message, "already"));
+  REQUIRE(ring.order(ring.at(1), topology::Abort{.change = id}));
+  ring.settle(ring.at(1));
+  CHECK(ring.at(1).control().view()->epoch->member(node_id(2)) != nullptr);
+  CHECK(ring.order(ring.at(1), topology::Abort{.change = id}).error().code == ErrorCode::not_found);
+  open = ring.commit(ring.at(1), leave);
+  const auto second = open->changes().front().id;
+  ring.run_for(std::chrono::seconds(1));
+  ring.do_evidence();
+  ring.run_for(std::chrono::seconds(3));
+  REQUIRE(ring.at(1).control().changes().front().stage == Stage::cut_over);
+  CHECK(has(ring.order(ring.at(1), topology::Abort{.change = second}).error().message,
+            "is cut over"));
+}
+
+TEST_CASE("a stranger, and a node that is not there, are refused with what to look at") {
+  RingWorld ring;
+  const Address nowhere{.host = "10.9.9.9", .port = 7402};
+  const auto silent = ring.stage(ring.at(1), topology::JoinAt{.gossip = nowhere});
+  CHECK(silent.error().code == ErrorCode::unavailable);
+  CHECK(has(silent.error().message, "reachable from here"));
+  auto& other = ring.add(8);
+  other.config.cluster.name = "other";
+  other.start();
+  const auto named = ring.stage(ring.at(1), topology::JoinAt{.gossip = ring.door_of(other)});
+  CHECK(has(named.error().message, "cluster.name"));
+}
