@@ -230,7 +230,7 @@ plan::PlanReport Control::report_on(const plan::Plan& plan, const FactsByAddress
   return report;
 }
 
-/// What no operator can answer for: acknowledged writes would be lost, or never handed over.
+/// What no operator can answer for.
 Result<void> Control::check_plan(const plan::Plan& plan, const FactsByAddress& answers) const {
   for (const StagedChange& change : plan.staged) {
     for (const auto& [address, answer] : answers) {
@@ -246,12 +246,6 @@ Result<void> Control::check_plan(const plan::Plan& plan, const FactsByAddress& a
     }
   }
   const auto report = plan::report_of(*epochs_.newest(), plan, {});
-  if (report.without_source != 0) {
-    return fail(ErrorCode::refused,
-                std::to_string(report.without_source) +
-                    " new copies could never be filled: too many of their owners are to be taken "
-                    "for dead; this cannot be forced: bring one of them back");
-  }
   for (const auto& step : report.steps) {
     if (step.not_met == 0) continue;
     return fail(ErrorCode::refused, "reads could miss acknowledged writes at step \"" +

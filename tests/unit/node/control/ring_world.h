@@ -157,17 +157,21 @@ class RingWorld {
     for (const auto& node : nodes) {
       if (node->run == nullptr || node->control().view() == nullptr) continue;
       const auto& epoch = *node->control().view()->epoch;
+      ShardEvidence all{.shard = ShardIndex{0},
+                        .partitions = {},
+                        .keeps = ShardEvidence::Keeps{.epoch = epoch.number(), .hints = 0}};
       for (const Change& change : epoch.changes()) {
         for (const Handover& handover : change.handovers) {
           const auto number = epoch.configuration(handover.partition);
           if (!epoch.holds(node->identity.node, handover.partition)) continue;
           const auto owners = epoch.owners(handover.partition);
-          node->control().note_evidence({.partition = handover.partition,
-                                         .fenced = number,
-                                         .covered = {owners.begin(), owners.end()},
-                                         .covered_at = number});
+          all.partitions.push_back({.partition = handover.partition,
+                                    .fenced = number,
+                                    .covered = {owners.begin(), owners.end()},
+                                    .covered_at = number});
         }
       }
+      node->control().note_evidence(all);
     }
   }
   /// Until no owners change any more.
