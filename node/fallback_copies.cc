@@ -52,11 +52,13 @@ Result<replica::PartitionCopy*> FallbackCopies::find(const wire::ReplicaScope& s
   if (at == copies_.end()) {
     const auto stored = store_.get(Space::meta, replica::purge_state_key(partition));
     if (!stored) return std::unexpected(stored.error());
+    // Of one who owned the partition once only what was purged binds: its own generation may be
+    // above that of owners who are whole, and would take themselves for restored.
     Generation raised;
     if (*stored) {
       const auto state = replica::decode_purge_state(**stored);
       if (!state) return std::unexpected(state.error());
-      raised = state->generation;
+      raised = state->purged;
     }
     const ActorId actor{random_.next()};
     at = copies_.try_emplace(partition, partition, actor, epoch_->configuration(partition), raised)
@@ -272,7 +274,7 @@ Result<LocalCopies::Rests> FallbackCopies::purge_raise(const wire::PurgeRaise& m
     Write write{.space = Space::meta,
                 .key = replica::purge_state_key(partition),
                 .value = replica::encode_purge_state({.generation = copy.generation(),
-                                                      .purged = Generation{},
+                                                      .purged = copy.generation(),
                                                       .is_destroyed = false,
                                                       .is_emptying = false})};
     if (auto kept = store_.append(std::span(&write, 1)); !kept) {

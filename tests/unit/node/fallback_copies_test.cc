@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "node/replica/purge_state.h"
 #include "ring/plan/plan.h"
 #include "storage/key.h"
 #include "storage/memory_store.h"
@@ -179,6 +180,24 @@ TEST_CASE("a node that leaves keeps no more writes for others, and answers from 
   CHECK(world.hints->hints() == 1);
   world.forget();
   CHECK(world.hints->hints() == 0);
+}
+
+TEST_CASE("what a node promised as an owner, and nobody purged, binds no fallback") {
+  World world;
+  const Bytes key = world.key();
+  const Bytes record(world.mint(key, 1)->record);
+  // It raised its generation to 9 for a round that was given up: other owners may be at 3 still.
+  Write kept{.space = Space::meta,
+             .key = replica::purge_state_key(world.scope(key).partition),
+             .value = replica::encode_purge_state(
+                 {.generation = Generation{9}, .purged = Generation{3}})};
+  REQUIRE(world.store.append(std::span(&kept, 1)));
+  world.start();
+  CHECK(world.write(key, record, 3, world.owner(key)));
+  const auto refused = world.write(key, record, 2, world.owner(key));
+  REQUIRE_FALSE(refused);
+  // Whoever hears of a greater one, and has not reached it, takes itself for restored.
+  CHECK(refused.error().generation == 3);
 }
 
 TEST_CASE("a purge waits for the hints; after it nothing is kept that was read before") {
