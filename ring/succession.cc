@@ -11,20 +11,20 @@ namespace {
 
 using transition::smallest_quorums;
 
-std::unexpected<Error> refuse(std::string why) {
+std::unexpected<Error> refuse_next(std::string why) {
   return fail(ErrorCode::invalid_argument, "the next epoch: " + std::move(why));
 }
 
 Result<void> check_constants(const Epoch& base, const Epoch& next) {
   if (next.number().lineage != base.number().lineage ||
       next.number().number != base.number().number + 1) {
-    return refuse("its number does not follow");
+    return refuse_next("its number does not follow");
   }
   const bool is_same_ring =
       next.cluster() == base.cluster() && next.hash_seed() == base.hash_seed() &&
       next.partitions() == base.partitions() && next.replicas() == base.replicas();
   if (!is_same_ring) {
-    return refuse("cluster, hash seed, partitions and replicas are fixed at birth");
+    return refuse_next("cluster, hash seed, partitions and replicas are fixed at birth");
   }
   return {};
 }
@@ -34,19 +34,19 @@ Result<void> check_buckets(const Epoch& base, const Epoch& next) {
   for (const Bucket& bucket : base.buckets()) {
     const Bucket* now = next.bucket(bucket.id);
     if (now == nullptr || now->name != bucket.name) {
-      return refuse("bucket " + bucket.name + " is gone or renamed");
+      return refuse_next("bucket " + bucket.name + " is gone or renamed");
     }
     // What has been stored was stored by these rules.
     if (now->sloppy != bucket.sloppy || now->durability != bucket.durability ||
         now->resolver != bucket.resolver) {
-      return refuse("bucket " + bucket.name +
-                    ": only R, W and the default time to live change after it was created");
+      return refuse_next("bucket " + bucket.name +
+                         ": only R, W and the default time to live change after it was created");
     }
   }
   const auto highest = base.buckets().empty() ? BucketId{} : base.buckets().back().id;
   for (const Bucket& bucket : next.buckets()) {
     if (bucket.id > highest || base.bucket(bucket.id) != nullptr) continue;
-    return refuse("bucket " + bucket.name + " has an id that may have been used before");
+    return refuse_next("bucket " + bucket.name + " has an id that may have been used before");
   }
   return {};
 }
@@ -57,12 +57,12 @@ Result<void> check_quorums(const Epoch& base, const Epoch& next) {
   const auto before = smallest_quorums(base);
   const auto after = smallest_quorums(next);
   if (!base.changes().empty() && (after.r < before.r || after.w < before.w)) {
-    return refuse("no bucket's R or W may be smaller than all others' while owners change");
+    return refuse_next("no bucket's R or W may be smaller than all others' while owners change");
   }
   for (const Bucket& bucket : base.buckets()) {
     const Bucket& now = *next.bucket(bucket.id);
     if (now.r < bucket.r || now.w < bucket.w) {
-      return refuse("bucket " + bucket.name + ": R and W cannot be lowered");
+      return refuse_next("bucket " + bucket.name + ": R and W cannot be lowered");
     }
   }
   return {};
@@ -98,10 +98,11 @@ Result<void> check_partition(const Epoch& base, const Epoch& next, PartitionId p
                             is_same(before.old_owners, after.old_owners) &&
                             is_same(before.new_owners, after.new_owners);
   if (!is_unchanged && !is_step(before, after)) {
-    return refuse(which + "its owners change only by the stages of a change, one at a time");
+    return refuse_next(which + "its owners change only by the stages of a change, one at a time");
   }
   if (after.number.value != before.number.value + (is_unchanged ? 0 : 1)) {
-    return refuse(which + "the configuration number rises by one with each change, and only then");
+    return refuse_next(which +
+                       "the configuration number rises by one with each change, and only then");
   }
   return {};
 }
@@ -117,20 +118,20 @@ Result<void> check_change(const Change& change, const Epoch& base, const Epoch& 
   const Change* before = find(base.changes(), change.id);
   if (before == nullptr) {
     if (change.id != next.number().number || change.stage != Stage::open) {
-      return refuse(which + "it is opened by the epoch that gives it its id");
+      return refuse_next(which + "it is opened by the epoch that gives it its id");
     }
     return {};
   }
-  if (change.handovers != before->handovers) return refuse(which + "its partitions are fixed");
+  if (change.handovers != before->handovers) return refuse_next(which + "its partitions are fixed");
   if (!std::ranges::includes(change.removed, before->removed)) {
-    return refuse(which + "who was removed stays removed");
+    return refuse_next(which + "who was removed stays removed");
   }
   const bool is_abort = change.stage == Stage::aborting;
   if (!is_abort && change.leaving != before->leaving) {
-    return refuse(which + "who leaves is fixed, unless it is aborted");
+    return refuse_next(which + "who leaves is fixed, unless it is aborted");
   }
   if (before->is_paused && before->stage == Stage::open && change.stage == Stage::cut_over) {
-    return refuse(which + "it is paused");
+    return refuse_next(which + "it is paused");
   }
   return {};
 }
@@ -140,8 +141,8 @@ Result<void> check_finished(const Change& change, const Epoch& next) {
   if (find(next.changes(), change.id) != nullptr) return {};
   for (const NodeId node : change.leaving) {
     if (next.member(node) == nullptr) continue;
-    return refuse("change " + std::to_string(change.id) + " ends, and node " + to_hex(node) +
-                  ", which leaves by it, is still a member");
+    return refuse_next("change " + std::to_string(change.id) + " ends, and node " + to_hex(node) +
+                       ", which leaves by it, is still a member");
   }
   return {};
 }

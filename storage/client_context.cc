@@ -12,13 +12,13 @@ namespace coterie {
 namespace {
 
 constexpr std::uint8_t context_format = 1;
-constexpr std::size_t checksum_bytes = 8;
+constexpr std::size_t context_checksum_bytes = 8;
 constexpr std::size_t entry_least = 9;
-constexpr std::size_t fixed_bytes = 1 + 8 + 8 + 3 + checksum_bytes;
+constexpr std::size_t fixed_bytes = 1 + 8 + 8 + 3 + context_checksum_bytes;
 constexpr std::size_t entry_most = 8 + 9;
 
 constexpr std::uint64_t key_seed = 0x636f746572696533;
-constexpr std::uint64_t checksum_seed = 0x636f746572696534;
+constexpr std::uint64_t context_checksum_seed = 0x636f746572696534;
 
 Error no_context() {
   return {.code = ErrorCode::invalid_argument,
@@ -28,7 +28,7 @@ Error no_context() {
 }  // namespace
 
 std::uint64_t context_checksum(BytesView body) {
-  return hash64(body, checksum_seed);
+  return hash64(body, context_checksum_seed);
 }
 
 Bytes encode_context(BytesView key, const ClientContext& context) {
@@ -50,8 +50,8 @@ Bytes encode_context(BytesView key, const ClientContext& context) {
 
 Result<ClientContext> decode_context(BytesView key, BytesView bytes) {
   if (bytes.empty()) return ClientContext{};
-  if (bytes.size() <= checksum_bytes) return std::unexpected(no_context());
-  const BytesView body = bytes.substr(0, bytes.size() - checksum_bytes);
+  if (bytes.size() <= context_checksum_bytes) return std::unexpected(no_context());
+  const BytesView body = bytes.substr(0, bytes.size() - context_checksum_bytes);
   if (ByteReader(bytes.substr(body.size())).u64() != context_checksum(body)) {
     return std::unexpected(no_context());
   }

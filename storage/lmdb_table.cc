@@ -13,25 +13,18 @@
 #include <system_error>
 #include <utility>
 
-#include "base/check.h"
 #include "base/codec.h"
 
 namespace coterie {
 
 namespace {
 
-constexpr std::array<const char*, 5> database_names = {"records", "trees", "hints", "acceptors",
-                                                       "meta"};
+constexpr std::array<const char*, spaces> database_names = {"records", "trees", "hints",
+                                                            "acceptors", "meta"};
 constexpr const char* own_database_name = "table";
 constexpr BytesView format_key = "format";
 constexpr BytesView position_key = "position";
 constexpr MDB_dbi free_database = 0;  // LMDB's own list of free pages
-
-std::size_t index(Space space) {
-  const auto number = static_cast<std::size_t>(space);
-  check(number >= 1 && number <= database_names.size(), "a space of the store");
-  return number - 1;
-}
 
 std::unexpected<Error> refuse(int code, const std::string& doing) {
   const auto words = doing + ": " + mdb_strerror(code);
@@ -275,7 +268,7 @@ Result<void> LmdbTable::apply(MDB_txn* transaction, std::span<const Entry> entri
 
 Result<void> LmdbTable::apply_space(MDB_txn* transaction, Space space,
                                     std::span<const Entry> entries) const {
-  const auto database = databases_[index(space)];
+  const auto database = databases_[index_of(space)];
   auto cursor = open_cursor(transaction, database);
   if (!cursor) return std::unexpected(std::move(cursor).error());
   MDB_val last_key{};
@@ -335,7 +328,7 @@ std::uint64_t LmdbTable::free_bytes() const {
 }
 
 std::uint64_t LmdbTable::entries(Space space) const {
-  return entries_[index(space)];
+  return entries_[index_of(space)];
 }
 
 Result<MDB_txn*> LmdbTable::reader() const {
@@ -386,8 +379,8 @@ Result<std::optional<Bytes>> LmdbTable::get(Space space, BytesView key) const {
   if (!transaction) return std::unexpected(std::move(transaction).error());
   auto key_value = borrow(key);
   MDB_val data{};
-  const int code =
-      guarded([&] { return mdb_get(*transaction, databases_[index(space)], &key_value, &data); });
+  const int code = guarded(
+      [&] { return mdb_get(*transaction, databases_[index_of(space)], &key_value, &data); });
   if (code == MDB_NOTFOUND) return std::nullopt;
   if (code != 0) return refuse_read(code, "reading the table");
   return Bytes(view(data));
@@ -397,7 +390,7 @@ Result<void> LmdbTable::scan(Space space, BytesView from, BytesView to,
                              const Store::Visitor& visit) const {
   auto transaction = reader();
   if (!transaction) return std::unexpected(std::move(transaction).error());
-  auto cursor = open_cursor(*transaction, databases_[index(space)]);
+  auto cursor = open_cursor(*transaction, databases_[index_of(space)]);
   if (!cursor) return std::unexpected(std::move(cursor).error());
   auto key = borrow(from);
   MDB_val data{};

@@ -44,8 +44,6 @@ class LmdbTable final : public Table {
   [[nodiscard]] std::uint64_t entries(Space space) const override;
 
  private:
-  static constexpr std::size_t spaces = 5;
-
   LmdbTable(MDB_env* environment, const Options& options);
   /// As LMDB keeps it for messages.
   [[nodiscard]] void* directory() { return const_cast<std::string*>(&options_.directory); }

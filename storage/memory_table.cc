@@ -7,16 +7,6 @@
 
 namespace coterie {
 
-namespace {
-
-std::size_t index(Space space) {
-  const auto number = static_cast<std::size_t>(space);
-  check(number >= 1 && number <= 5, "a space of the store");
-  return number - 1;
-}
-
-}  // namespace
-
 void MemoryTable::set_capacity(std::uint64_t bytes) {
   const std::scoped_lock lock(mutex_);
   capacity_ = bytes;
@@ -37,7 +27,7 @@ Result<void> MemoryTable::commit(std::span<const Entry> entries, LogPosition pos
               std::tie(before->space, before->key) < std::tie(entry.space, entry.key),
           "the entries of a commit are sorted and name each key once");
     before = &entry;
-    const auto& map = maps_[index(entry.space)];
+    const auto& map = maps_[index_of(entry.space)];
     if (const auto old = map.find(entry.key); old != map.end()) {
       used -= old->first.size() + old->second.size();
     }
@@ -45,7 +35,7 @@ Result<void> MemoryTable::commit(std::span<const Entry> entries, LogPosition pos
   }
   if (used > capacity_) return fail(ErrorCode::read_only, "the table is full");
   for (const auto& entry : entries) {
-    auto& map = maps_[index(entry.space)];
+    auto& map = maps_[index_of(entry.space)];
     if (entry.value) {
       map.insert_or_assign(Bytes(entry.key), Bytes(*entry.value));
     } else if (const auto old = map.find(entry.key); old != map.end()) {
@@ -64,7 +54,7 @@ Result<LogPosition> MemoryTable::position() const {
 
 Result<std::optional<Bytes>> MemoryTable::get(Space space, BytesView key) const {
   const std::scoped_lock lock(mutex_);
-  const auto& map = maps_[index(space)];
+  const auto& map = maps_[index_of(space)];
   const auto place = map.find(key);
   if (place == map.end()) return std::nullopt;
   return place->second;
@@ -73,7 +63,7 @@ Result<std::optional<Bytes>> MemoryTable::get(Space space, BytesView key) const 
 Result<void> MemoryTable::scan(Space space, BytesView from, BytesView to,
                                const Store::Visitor& visit) const {
   const std::scoped_lock lock(mutex_);
-  const auto& map = maps_[index(space)];
+  const auto& map = maps_[index_of(space)];
   for (auto place = map.lower_bound(from); place != map.end(); ++place) {
     if (!to.empty() && place->first >= to) break;
     if (!visit(place->first, place->second)) break;
@@ -93,7 +83,7 @@ std::uint64_t MemoryTable::free_bytes() const {
 
 std::uint64_t MemoryTable::entries(Space space) const {
   const std::scoped_lock lock(mutex_);
-  return maps_[index(space)].size();
+  return maps_[index_of(space)].size();
 }
 
 }  // namespace coterie

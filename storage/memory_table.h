@@ -31,7 +31,6 @@ class MemoryTable final : public Table {
 
  private:
   using Map = std::map<Bytes, Bytes, std::less<>>;
-  static constexpr std::size_t spaces = 5;
 
   mutable std::mutex mutex_;
   std::array<Map, spaces> maps_;

@@ -62,16 +62,10 @@ class OverlayCursor {
 
 }  // namespace
 
-std::size_t Overlay::index(Space space) {
-  const auto number = static_cast<std::size_t>(space);
-  check(number >= 1 && number <= spaces, "a space of the store");
-  return number - 1;
-}
-
 void Overlay::apply(LogPosition position, Space space, Bytes key, std::optional<Bytes> value) {
   check(position >= last_, "an overlay is filled in the log's order");
   last_ = position;
-  put(index(space), std::move(key), Entry{.position = position, .value = std::move(value)});
+  put(index_of(space), std::move(key), Entry{.position = position, .value = std::move(value)});
 }
 
 void Overlay::put(std::size_t space, Bytes key, Entry entry) {
@@ -90,7 +84,7 @@ void Overlay::put(std::size_t space, Bytes key, Entry entry) {
 }
 
 void Overlay::expect(std::size_t records) {
-  indexes_[index(Space::records)].reserve(records);
+  indexes_[index_of(Space::records)].reserve(records);
 }
 
 void Overlay::merge(Overlay newer) {
@@ -106,13 +100,13 @@ void Overlay::merge(Overlay newer) {
 }
 
 const Overlay::Entry* Overlay::find(Space space, BytesView key) const {
-  const auto& entries = indexes_[index(space)];
+  const auto& entries = indexes_[index_of(space)];
   const auto place = entries.find(key);
   return place == entries.end() ? nullptr : &place->second->second;
 }
 
 const Overlay::Map& Overlay::map(Space space) const {
-  return maps_[index(space)];
+  return maps_[index_of(space)];
 }
 
 Result<void> scan_merged(const Overlay* newer, const Overlay* older, const Table& table,

@@ -45,11 +45,9 @@ class Overlay {
   [[nodiscard]] LogPosition last() const { return last_; }
 
  private:
-  static constexpr std::size_t spaces = 5;
   /// The entries of a map by its own keys: a search of the map meets a cache miss at each level.
   using Index = std::unordered_map<BytesView, Map::value_type*>;
 
-  [[nodiscard]] static std::size_t index(Space space);
   void put(std::size_t space, Bytes key, Entry entry);
 
   std::array<Map, spaces> maps_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "storage/tree.h"
@@ -17,6 +19,14 @@ namespace coterie {
 
 /// The key spaces of a shard; each an ordered map of bytes. The numbers are on disk.
 enum class Space : std::uint8_t { records = 1, trees = 2, hints = 3, acceptors = 4, meta = 5 };
+inline constexpr std::size_t spaces = 5;
+
+/// From 0.
+inline std::size_t index_of(Space space) {
+  const auto number = static_cast<std::size_t>(space);
+  check(number >= 1 && number <= spaces, "a space of the store");
+  return number - 1;
+}
 
 /// A place in a shard's log; grows with every append. What rests on it is durable once
 /// Store::synced() reaches it.

@@ -289,7 +289,7 @@ void write_changes(Page& page, const NodeStatus& status) {
   page.head("changes", "gauge", "Changes of owners under way, by stage.");
   for (const auto stage : {Stage::open, Stage::cut_over, Stage::aborting}) {
     const auto count = std::ranges::count(status.changes, stage, &ChangeProgress::stage);
-    page.line("changes", label("stage", name(stage)), count);
+    page.line("changes", label("stage", admin::name(stage)), count);
   }
   page.gauge("changes_paused", "Of these, those that an operator has paused.",
              std::ranges::count(status.changes, true, &ChangeProgress::is_paused));

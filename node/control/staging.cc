@@ -14,14 +14,14 @@
 namespace coterie {
 namespace {
 
-constexpr const char* path = "staged";
-constexpr std::uint16_t format = 1;
+constexpr const char* staged_file = "staged";
+constexpr std::uint16_t staged_format = 1;
 constexpr std::size_t checksum_bytes = 8;
 
 using plan::StagedChange;
 
 /// The order of these is the file's: StagedChange::index().
-struct Write {
+struct StagedWriter {
   ByteWriter& writer;
 
   void node(NodeId id) const {
@@ -123,11 +123,11 @@ struct IsDoneBy {
 Bytes Staging::encode(const Kept& kept) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u16(format);
+  writer.u16(staged_format);
   writer.varint(kept.staged.size());
   for (const StagedChange& change : kept.staged) {
     writer.u8(static_cast<std::uint8_t>(change.index()));
-    std::visit(Write{writer}, change);
+    std::visit(StagedWriter{writer}, change);
   }
   writer.varint(kept.dropped.size());
   for (const std::string& line : kept.dropped) writer.sized(line);
@@ -143,7 +143,7 @@ Result<Staging::Kept> Staging::decode(BytesView bytes) {
   const BytesView body = bytes.substr(0, bytes.size() - checksum_bytes);
   ByteReader reader(body);
   if (ByteReader(bytes.substr(body.size())).u64() != hash64(body)) return corrupt();
-  if (reader.u16() != format) {
+  if (reader.u16() != staged_format) {
     return fail(ErrorCode::unsupported_version,
                 "what was staged at this node is lost, another build wrote it");
   }
@@ -163,7 +163,7 @@ Result<Staging::Kept> Staging::decode(BytesView bytes) {
 }
 
 Result<void> Staging::open() {
-  const auto bytes = read_file(files_, path);
+  const auto bytes = read_file(files_, staged_file);
   if (!bytes) return std::unexpected(bytes.error());
   if (!*bytes) return {};
   auto kept = decode(**bytes);
@@ -176,7 +176,7 @@ Result<void> Staging::open() {
 
 Result<void> Staging::keep(Kept kept) {
   if (kept == kept_) return {};
-  if (auto wrote = replace_file(files_, path, encode(kept)); !wrote) return wrote;
+  if (auto wrote = replace_file(files_, staged_file, encode(kept)); !wrote) return wrote;
   kept_ = std::move(kept);
   return {};
 }

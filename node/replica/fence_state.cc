@@ -7,7 +7,7 @@
 namespace coterie::replica {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t fence_format = 1;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Bytes fence_state_key(PartitionId partition) {
 Bytes encode_fence_state(const FenceState& state) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(version);
+  writer.u8(fence_format);
   writer.u64(state.configuration.value);
   writer.u64(state.gained_in);
   writer.u8(state.is_filling ? 1 : 0);
@@ -29,7 +29,7 @@ Bytes encode_fence_state(const FenceState& state) {
 
 Result<FenceState> decode_fence_state(BytesView bytes) {
   ByteReader reader(bytes);
-  if (const auto found = reader.u8(); reader.ok() && found != version) {
+  if (const auto found = reader.u8(); reader.ok() && found != fence_format) {
     return fail(ErrorCode::unsupported_version,
                 "a partition's fence is of version " + std::to_string(found));
   }

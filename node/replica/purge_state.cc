@@ -5,7 +5,7 @@
 namespace coterie::replica {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t purge_format = 1;
 constexpr std::uint8_t destroyed_flag = 1;
 constexpr std::uint8_t emptying_flag = 2;
 
@@ -20,7 +20,7 @@ Bytes purge_state_key(PartitionId partition) {
 Bytes encode_purge_state(const PurgeState& state) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(version);
+  writer.u8(purge_format);
   writer.u64(state.generation.value);
   writer.u64(state.purged.value);
   writer.u8(static_cast<std::uint8_t>((state.is_destroyed ? destroyed_flag : 0) |
@@ -30,7 +30,7 @@ Bytes encode_purge_state(const PurgeState& state) {
 
 Result<PurgeState> decode_purge_state(BytesView bytes) {
   ByteReader reader(bytes);
-  if (const auto found = reader.u8(); reader.ok() && found != version) {
+  if (const auto found = reader.u8(); reader.ok() && found != purge_format) {
     return fail(ErrorCode::unsupported_version,
                 "a partition's purge state is of version " + std::to_string(found));
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "node/transfer/yielding.h"
 
 namespace coterie::transfer {
 
@@ -12,9 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t steps_a_turn = 16;
-/// How long clients may hold it up before it has one turn all the same.
-constexpr Duration yields_most = 10s;
-constexpr Duration yield_pause = 50ms;
 constexpr Duration started_within = 2s;
 constexpr Duration returned_within = 1s;
 constexpr Duration failed_retry = 30s;
@@ -32,7 +30,7 @@ AntiEntropy::AntiEntropy(const Environment& environment, const Options& options,
       options_(options),
       random_(random),
       bytes_(std::max<std::uint64_t>(1, options.schedule.bytes_a_second),
-             std::max<std::uint64_t>(1, options.schedule.bytes_a_second / 10)),
+             std::max<std::uint64_t>(1, options.schedule.bytes_a_second / burst_part)),
       cpu_(std::max<std::uint64_t>(1, options.schedule.cpu_percent * ns_a_percent), cpu_burst_ns),
       damaged_({.copies = env_.copies,
                 .others = env_.others,

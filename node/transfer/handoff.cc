@@ -8,9 +8,6 @@
 namespace coterie::transfer {
 namespace {
 
-/// What may go at once after a pause: a tenth of a second's worth.
-constexpr std::uint64_t burst_part = 10;
-
 /// A hint that was just left waits a little: more may come, and its target was just missed.
 constexpr auto first_wait = std::chrono::milliseconds(100);
 /// While clients wait, a record costs so much of the rate.

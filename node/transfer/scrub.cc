@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "node/transfer/yielding.h"
 #include "storage/key.h"
 #include "storage/record.h"
 
@@ -15,12 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long clients may hold it up before it has one turn all the same.
-constexpr Duration yields_most = 10s;
-constexpr Duration yield_pause = 50ms;
 constexpr Duration sync_pause = 20ms;
-/// Of the rate, that may go at once.
-constexpr std::uint64_t burst_part = 10;
 
 void add(ScrubFindings& all, const ScrubFindings& more) {
   all.records += more.records;

@@ -5,7 +5,7 @@
 namespace coterie::transfer {
 namespace {
 
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t scrub_format = 1;
 constexpr std::uint8_t has_walk = 1;
 constexpr std::uint8_t has_last = 2;
 constexpr std::uint8_t has_waiting = 4;
@@ -43,7 +43,7 @@ Bytes scrub_state_key() {
 Bytes encode_scrub_state(const ScrubState& state) {
   Bytes bytes;
   ByteWriter writer(bytes);
-  writer.u8(format);
+  writer.u8(scrub_format);
   writer.u8(static_cast<std::uint8_t>((state.walk ? has_walk : 0) | (state.last ? has_last : 0) |
                                       (state.has_waiting ? has_waiting : 0)));
   if (state.walk) {
@@ -63,7 +63,7 @@ Bytes encode_scrub_state(const ScrubState& state) {
 Result<ScrubState> decode_scrub_state(BytesView bytes) {
   ByteReader reader(bytes);
   const auto version = reader.u8();
-  if (reader.ok() && version > format) {
+  if (reader.ok() && version > scrub_format) {
     return fail(ErrorCode::unsupported_version, "the scrub's state was written by a newer build");
   }
   const auto flags = reader.u8();
@@ -83,7 +83,7 @@ Result<ScrubState> decode_scrub_state(BytesView bytes) {
     last.ended = read_time(reader);
     last.found = read_findings(reader);
   }
-  const bool is_known = version == format && flags <= (has_walk | has_last | has_waiting);
+  const bool is_known = version == scrub_format && flags <= (has_walk | has_last | has_waiting);
   if (!reader.finished() || !is_known)
     return fail(ErrorCode::corrupt, "the scrub's state is malformed");
   return state;

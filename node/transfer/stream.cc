@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "node/transfer/yielding.h"
 #include "ring/transition/entries.h"
 #include "ring/transition/sources.h"
 #include "storage/key.h"
@@ -13,13 +14,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long clients may hold it up before it has one turn all the same.
-constexpr Duration yields_most = 10s;
-constexpr Duration yield_pause = 50ms;
-
 Throttle throttle_of(std::uint64_t bytes_a_second) {
   const auto rate = std::max<std::uint64_t>(1, bytes_a_second);
-  return {rate, std::max<std::uint64_t>(1, rate / 10)};
+  return {rate, std::max<std::uint64_t>(1, rate / burst_part)};
 }
 
 Duration back_off(unsigned failures) {

@@ -6,7 +6,7 @@
 namespace coterie::transfer {
 namespace {
 
-constexpr std::uint8_t format = 1;
+constexpr std::uint8_t stream_format = 1;
 constexpr std::uint8_t covered_flag = 1;
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<StreamKey> decode_stream_key(BytesView bytes) {
 Bytes encode_stream_state(const StreamState& state) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u8(format);
+  writer.u8(stream_format);
   writer.u64(state.opened.value);
   writer.u8(state.is_covered ? covered_flag : 0);
   writer.u64(state.records);
@@ -56,7 +56,7 @@ Result<StreamState> decode_stream_state(BytesView bytes) {
   out.bytes = reader.u64();
   out.records_total = reader.u64();
   out.cursor = reader.raw(reader.left());
-  if (reader.ok() && version != format) {
+  if (reader.ok() && version != stream_format) {
     return fail(ErrorCode::unsupported_version, "a stream's state is of a later version");
   }
   const bool is_good =

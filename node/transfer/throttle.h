@@ -6,6 +6,9 @@
 
 namespace coterie::transfer {
 
+/// What may go at once after a pause: a tenth of a second's worth.
+inline constexpr std::uint64_t burst_part = 10;
+
 /// A token bucket over bytes: on the long run not more than the rate goes, and after a pause a
 /// burst at once. Pure; whoever uses it waits.
 class Throttle {

@@ -16,7 +16,7 @@
 namespace coterie::plan {
 namespace {
 
-std::unexpected<Error> refuse(std::string why) {
+std::unexpected<Error> no_plan(std::string why) {
   return fail(ErrorCode::refused, std::move(why));
 }
 
@@ -126,8 +126,8 @@ Result<Plan> make_plan(const Epoch& base, std::span<const StagedChange> staged,
                        std::span<const NodeId> former) {
   // Who leaves with a change under way is still a member, and would be given partitions again.
   if (!base.changes().empty()) {
-    return refuse("change " + std::to_string(base.changes().front().id) +
-                  " is under way; wait until it has ended, or abort it");
+    return no_plan("change " + std::to_string(base.changes().front().id) +
+                   " is under way; wait until it has ended, or abort it");
   }
   auto again = staged_again(base, staged, former);
   if (!again) return std::unexpected(std::move(again.error()));
@@ -155,7 +155,7 @@ Result<Plan> make_plan(const Epoch& base, std::span<const StagedChange> staged,
   if (!next) return std::unexpected(std::move(next.error()));
   plan.next = std::move(*next);
   if (is_as_before(base, plan.next)) {
-    return refuse("nothing is staged, and every partition is where it should be");
+    return no_plan("nothing is staged, and every partition is where it should be");
   }
   plan.hash = hash_of(base, plan);
   return plan;

@@ -17,6 +17,7 @@ class Test:
     workdir: str
     timeout: int
     parallel: bool
+    priority: int
     suites: list
     depends: list
     build: "Build"
@@ -32,11 +33,12 @@ class Test:
 
 
 class Build:
-    def __init__(self, name, compiler, options, slowness):
+    def __init__(self, name, compiler, options, slowness, faster=()):
         self.name = name
         self.directory = os.path.join("build-check", name)
         self.compiler = compiler
         self.options = options
+        self.faster = list(faster)  # options without which it builds, too, only slower
         self.slowness = slowness  # a test's timeout is multiplied by it
 
     def environment(self):
@@ -56,13 +58,14 @@ class Build:
     def configure(self, jobs):
         """None, or what Meson said when it failed. What it knows is then as new as the tree."""
         stamp = os.path.join(self.directory, "check-options")
-        wanted = " ".join([self.environment()["CXX"], *self.options])
+        options = [*self.options, *self.faster]
+        wanted = " ".join([self.environment()["CXX"], *options])
         if os.path.exists(stamp) and os.path.exists(os.path.join(self.directory, "build.ninja")):
             with open(stamp) as file:
                 if file.read() == wanted:
                     return self.compile(["build.ninja"], jobs)
         shutil.rmtree(self.directory, ignore_errors=True)
-        problem = self.run(["meson", "setup", self.directory, *self.options])
+        problem = self.run(["meson", "setup", self.directory, *options])
         if problem is None:
             with open(stamp, "w") as file:
                 file.write(wanted)
@@ -88,7 +91,8 @@ class Build:
     def tests(self):
         return [Test(name=test["name"], command=test["cmd"], env=test["env"],
                      workdir=test["workdir"] or ".", timeout=test["timeout"] * self.slowness,
-                     parallel=test["is_parallel"], depends=test["depends"], build=self,
+                     parallel=test["is_parallel"], priority=test["priority"],
+                     depends=test["depends"], build=self,
                      suites=[suite.split(":")[-1] for suite in test["suite"]])
                 for test in self.introspect("tests")]
 

@@ -9,7 +9,7 @@
 namespace coterie::sim {
 namespace {
 
-constexpr Duration whole_bound = 60s;
+constexpr Duration alike_bound = 60s;
 constexpr Duration close_look = 1ms;
 
 const char* name_of(Stage entered) {
@@ -160,7 +160,7 @@ bool Changes::are_alike() const {
 void Changes::become_alike() {
   if (bad_) return;
   const bool is_done =
-      run_until([this] { return watch_.newest() != nullptr && are_alike(); }, whole_bound);
+      run_until([this] { return watch_.newest() != nullptr && are_alike(); }, alike_bound);
   if (!is_done && !bad_) bad_ = {"progress", "the nodes are not at one epoch"};
 }
 
