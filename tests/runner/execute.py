@@ -8,6 +8,7 @@ import subprocess
 import time
 
 from .counting import count, count_planted, describe
+from .tally import say
 
 NO_LIMIT_S = 3600  # for a test that Meson gives no time limit
 GRACE_S = 10       # between being asked to end and being killed
@@ -15,24 +16,39 @@ GRACE_S = 10       # between being asked to end and being killed
 TRACE = re.compile(r"^TRACE (\S+) ([0-9a-f]+)$", re.M)
 
 
-# Those that run long begin first.
-ORDER = ("process", "sim", "unit", "fuzz")
+SLOWEST = 5
 
 
 def run_all(tests, jobs, tally, scale, traces):
     """The parallel ones first, then the others one by one. Process tests start several peers each,
     wait more than they work and watch real clocks: the parallel ones of them take no other's
     place, and the others, which only compute, yield to them."""
-    together = sorted((test for test in tests if test.parallel),
-                      key=lambda test: ORDER.index(test.kind))
+    tests = in_order(tests)
+    together = [test for test in tests if test.parallel]
     waiting = sum(test.kind == "process" for test in together)
-    alone = [test for test in tests if not test.parallel]
+    spent = []
+
+    def done(test, output, exit_code, seconds):
+        spent.append((seconds, test.name))
+        report(tally, traces, test, output, exit_code, seconds)
+
     with concurrent.futures.ThreadPoolExecutor(jobs + waiting) as pool:
         running = [pool.submit(run_one, test, scale) for test in together]
         for future in concurrent.futures.as_completed(running):
-            report(tally, traces, *future.result())
-    for test in alone:
-        report(tally, traces, *run_one(test, scale))
+            done(*future.result())
+    for test in tests:
+        if not test.parallel:
+            done(*run_one(test, scale))
+    slowest = sorted(spent, reverse=True)[:SLOWEST]
+    if slowest:
+        say("  slowest: " + ", ".join(f"{name} {seconds:.0f} s" for seconds, name in slowest))
+
+
+def in_order(tests):
+    """Those that run long begin first: a high `priority` in Meson, and sims before units."""
+    kinds = ("process", "sim", "unit", "fuzz")
+    return sorted(tests, key=lambda test: (test.kind != "process", -test.priority,
+                                           kinds.index(test.kind)))
 
 
 def run_one(test, scale):
