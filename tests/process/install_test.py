@@ -218,8 +218,9 @@ class Install(unittest.TestCase):
         with open(target, encoding="utf-8") as file:
             self.assertTrue(file.read().endswith("# ours\n"))
 
-    def compile(self, program, *arguments):
-        """Compiles a program as users do; its compiler sees nothing of the source tree."""
+    def compile(self, program, *arguments, links=True):
+        """Compiles a program as users do, or only reads it; its compiler sees nothing of the
+        source tree."""
         work = tempfile.mkdtemp(prefix="coterie-user-")
         self.addCleanup(shutil.rmtree, work)
         path = os.path.join(work, "program.cc")
@@ -228,12 +229,12 @@ class Install(unittest.TestCase):
         env = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(
             self.place("/usr/lib/pkgconfig/coterie.pc"))}
         # As if the temporary tree were the root; what is not Coterie's is in its usual place.
-        flags = shlex.split(run(["pkg-config", "--cflags", "--libs", "coterie",
+        flags = shlex.split(run(["pkg-config", "--cflags", *["--libs"] * links, "coterie",
                                  f"--define-variable=prefix={self.tree}{self.prefix}"], env=env))
         self.assertNotIn(SOURCE, " ".join(flags))
         output = os.path.join(work, "program")
         run([*self.compiler(), "-std=c++23", "-Wall", "-Wextra", "-Werror", *arguments, path,
-             "-o", output, *flags], cwd=work)
+             *(["-o", output] if links else ["-fsyntax-only"]), *flags], cwd=work)
         return output
 
     def compiler(self):
@@ -259,11 +260,12 @@ class Install(unittest.TestCase):
         self.assertIn("client/client.h", headers)
         for header in headers:
             with self.subTest(header=header):
-                self.compile(f'#include "{header}"\nint main() {{}}\n')
+                self.compile(f'#include "{header}"\nint main() {{}}\n', links=False)
 
     def test_headers_can_be_named_below_coterie(self):
         include = os.path.join(self.installed(self.options["includedir"]))
-        self.compile("#include <coterie/client/client.h>\nint main() {}\n", "-I" + include)
+        self.compile("#include <coterie/client/client.h>\nint main() {}\n", "-I" + include,
+                     links=False)
 
 
 if __name__ == "__main__":

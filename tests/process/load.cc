@@ -26,6 +26,7 @@ struct Settings {
   std::string bucket = "default";
   std::string file;
   std::size_t in_flight = 64;
+  std::uint64_t a_second = 0;  // at most, on average; zero: as fast as they are answered
 };
 
 Bytes value_of(const std::string& key) {
@@ -51,7 +52,7 @@ class Writer {
   /// Until standard input ends and everything sent has been answered.
   void run() {
     while (!is_input_ended() || in_flight_ > 0) {
-      while (!is_ended_ && in_flight_ < settings_.in_flight) write_next();
+      while (!is_ended_ && in_flight_ < settings_.in_flight && is_due()) write_next();
       client_.poll(std::chrono::milliseconds(10));
     }
     std::printf("acknowledged=%zu failed=%zu longest_ms=%lld\n", acknowledged_, failed_,
@@ -65,6 +66,12 @@ class Writer {
     pollfd input{.fd = 0, .events = POLLIN, .revents = 0};
     if (!is_ended_ && ::poll(&input, 1, 0) > 0) is_ended_ = true;
     return is_ended_;
+  }
+
+  bool is_due() const {
+    const std::chrono::duration<double> passed = SteadyClock::now() - began_;
+    return settings_.a_second == 0 ||
+           static_cast<double>(next_) < passed.count() * static_cast<double>(settings_.a_second);
   }
 
   void write_next() {
@@ -91,6 +98,7 @@ class Writer {
   const Settings& settings_;
   std::ofstream out_;
   std::string prefix_;
+  SteadyClock::time_point began_ = SteadyClock::now();
   std::uint64_t next_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t acknowledged_ = 0;
@@ -140,6 +148,7 @@ int main(int argc, char** argv) {
     command->add_option("--bucket", settings.bucket);
     command->add_option("--acknowledged", settings.file)->required();
     command->add_option("--in-flight", settings.in_flight);
+    command->add_option("--a-second", settings.a_second);
   }
   CLI11_PARSE(app, argc, argv);
   coterie::client::Options options;

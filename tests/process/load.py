@@ -8,12 +8,12 @@ from cluster import LOAD, run, wait_until
 class Load:
     """A writer that notes in a file what was acknowledged."""
 
-    def __init__(self, cluster, bucket="default", in_flight=64):
+    def __init__(self, cluster, bucket="default", in_flight=64, a_second=0):
         self.cluster, self.bucket = cluster, bucket
         self.file = cluster.path("acknowledged")
         self.process = subprocess.Popen(
-            [LOAD, "write", "--bucket", bucket, "--in-flight", str(in_flight), "--acknowledged",
-             self.file, *cluster.seeds()],
+            [LOAD, "write", "--bucket", bucket, "--in-flight", str(in_flight),
+             "--a-second", str(a_second), "--acknowledged", self.file, *cluster.seeds()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def acknowledged(self):

@@ -77,8 +77,9 @@ class Soaked(unittest.TestCase):
         print(f"seed {SEED}, {SECONDS:.0f} s", flush=True)
         with NamespacedCluster(disk_mib=DISK_MIB) as cluster:
             cluster.start()
-            # A bounded pace: the disks are small, and the verification reads everything.
-            load = Load(cluster, in_flight=4)
+            # A bounded pace: the disks are small, the verification reads everything, and other
+            # tests run beside this one.
+            load = Load(cluster, in_flight=4, a_second=1000)
             soak = Soak(cluster, random.Random(SEED))
             end = time.monotonic() + SECONDS
             while time.monotonic() < end:
