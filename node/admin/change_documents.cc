@@ -39,7 +39,7 @@ Json changes_json(const std::vector<ChangeProgress>& changes) {
   return out;
 }
 
-Json epoch_of(EpochNumber number) {
+Json epoch_json(EpochNumber number) {
   return {{"lineage", number.lineage}, {"number", number.number}};
 }
 
@@ -174,7 +174,7 @@ transfer::StreamsStatus streams_of(const std::vector<ShardStatus>& shards) {
 
 std::string changes_document(NodeId self, const topology::Answer& answer) {
   Json out = {{"format", 1}, {"node", to_hex(self)}, {"name", short_name(self)}};
-  out["epoch"] = epoch_of(answer.epoch->number());
+  out["epoch"] = epoch_json(answer.epoch->number());
   out["staged"] = staged_of(answer.staged);
   out["plan"] = answer.plan ? plan_of(*answer.plan, answer.report) : Json();
   out["why_no_plan"] = answer.why_no_plan;
@@ -187,7 +187,7 @@ std::string changes_document(NodeId self, const topology::Answer& answer) {
 std::string transfers_document(const NodeStatus& status) {
   const auto streams = streams_of(status.shards);
   Json out = {{"format", 1}, {"node", to_hex(status.node)}, {"name", short_name(status.node)}};
-  out["epoch"] = status.view == nullptr ? Json() : epoch_of(status.view->epoch->number());
+  out["epoch"] = status.view == nullptr ? Json() : epoch_json(status.view->epoch->number());
   out["changes"] = changes_json(status.changes);
   out["streams"] = Json::array();
   for (const auto& stream : streams.streams) out["streams"].push_back(stream_of(stream));

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::unexpected<Error> wrong(std::string words) {
+std::unexpected<Error> wrong_order(std::string words) {
   return fail(ErrorCode::invalid_argument, std::move(words));
 }
 
@@ -72,7 +72,7 @@ Result<void> check_needed(const NodeStatus& status, const Order& order, NodeId n
 
 Result<Address> address_in(const Order& order) {
   auto address = Address::parse(field(order, "address"));
-  if (!address) return wrong("\"address\": " + address.error().message);
+  if (!address) return wrong_order("\"address\": " + address.error().message);
   return address;
 }
 
@@ -108,7 +108,7 @@ Result<topology::Order> replace(const NodeStatus& status, const Order& order, No
 Result<topology::Order> weigh(const Order& order, NodeId node) {
   const auto weight = weight_in(order);
   if (!weight) return std::unexpected(weight.error());
-  if (!*weight) return wrong("name the \"weight\"");
+  if (!*weight) return wrong_order("name the \"weight\"");
   return topology::Stage{plan::StagedChange{plan::Weigh{.node = node, .weight = **weight}}};
 }
 
@@ -117,7 +117,7 @@ Result<topology::Order> staged(const NodeStatus& status, const Order& order) {
   if (what == "join") return join(order);
   constexpr std::array of_members = {"leave", "replace", "weight", "zone", "remove"};
   if (std::ranges::find(of_members, what) == of_members.end()) {
-    return wrong("\"what\" should be join, leave, replace, weight, zone or remove");
+    return wrong_order("\"what\" should be join, leave, replace, weight, zone or remove");
   }
   const auto node = node_in(order, "node");
   if (!node) return std::unexpected(node.error());
@@ -142,7 +142,7 @@ Result<topology::Order> committed(const Order& order) {
   std::uint64_t hash = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hash, 16);
   if (text.size() != 16 || error != std::errc{} || end != text.data() + text.size()) {
-    return wrong("\"hash\" should be a plan's, 16 hexadecimal digits");
+    return wrong_order("\"hash\" should be a plan's, 16 hexadecimal digits");
   }
   const auto force = flag_in(order, "force");
   if (!force) return std::unexpected(force.error());
@@ -161,7 +161,8 @@ Result<topology::Order> order_of(const NodeStatus& status, const Order& order) {
   }
   const bool is_pause = action == "pause";
   if (!is_pause && action != "resume" && action != "abort") {
-    return wrong("\"action\" should be stage, unstage, clear, commit, abort, pause or resume");
+    return wrong_order(
+        "\"action\" should be stage, unstage, clear, commit, abort, pause or resume");
   }
   const auto change = number_in(order, "change");
   if (!change) return std::unexpected(change.error());
