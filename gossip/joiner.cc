@@ -55,7 +55,9 @@ std::vector<Address> Joiner::due(Instant now) {
     if (seed.next > now) continue;
     if (is_reached(seed.address)) {
       seed.backoff = core_.settings.join_retry_least;
-      seed.next = now + jittered(core_.settings.join_retry_most);
+      // As often looked at in sum, however many there are: each look goes over all members.
+      const auto slower = static_cast<std::int64_t>(1 + seeds_.size() / unscaled_members);
+      seed.next = now + jittered(core_.settings.join_retry_most) * slower;
       continue;
     }
     // The answer of one brings all that it knows: mostly nobody else need be asked.
