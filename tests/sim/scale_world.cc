@@ -93,6 +93,11 @@ Traffic ScaleNode::traffic() const {
           .stream_bytes = run_->transport->counters().bytes_out};
 }
 
+std::uint64_t ScaleNode::stream_bytes() const {
+  const auto& streams = run_->transport->counters();
+  return streams.bytes_in + streams.bytes_out;
+}
+
 EpochNumber ScaleNode::epoch() const {
   return run_->control->view()->epoch->number();
 }
@@ -165,6 +170,19 @@ std::optional<Duration> ScaleWorld::start() {
   return world_.now() - begin;
 }
 
+bool ScaleWorld::settle() {
+  constexpr Duration step = 5s;
+  // A ping and an ack in each interval; few of a lossless network's are late.
+  const auto probes = static_cast<std::uint64_t>(step / gossip::Settings{}.probe_interval);
+  const std::uint64_t packets = 2 * probes * nodes_.size();
+  for (Duration waited{}; waited < 5min; waited += step) {
+    const Traffic before = traffic();
+    world_.run_for(step);
+    if ((traffic() - before).packets <= packets + packets / 50) return true;
+  }
+  return false;
+}
+
 std::optional<ScaleWorld::Spread> ScaleWorld::spread_epoch() {
   auto* chosen = quiet_;
   while (chosen == quiet_) chosen = nodes_[random_.below(nodes_.size())].get();
@@ -194,15 +212,13 @@ std::optional<ScaleWorld::Spread> ScaleWorld::spread_epoch() {
 }
 
 std::optional<std::uint64_t> ScaleWorld::restart_stream_bytes() {
-  const Traffic before = traffic();
   auto& node = *nodes_[random_.below(nodes_.size())];
-  const Traffic own = node.traffic();
   node.crash();
   world_.run_for(glance);
   node.start();
   if (!run_until([&] { return sees_all(node); })) return std::nullopt;
   world_.run_for(1s);
-  return traffic().stream_bytes + own.stream_bytes - before.stream_bytes;
+  return node.stream_bytes();
 }
 
 Traffic ScaleWorld::traffic() const {

@@ -46,6 +46,8 @@ class ScaleNode {
   [[nodiscard]] const Control& control() const { return *run_->control; }
   /// Of this run.
   [[nodiscard]] Traffic traffic() const;
+  /// Likewise, both ways.
+  [[nodiscard]] std::uint64_t stream_bytes() const;
   [[nodiscard]] EpochNumber epoch() const;
   /// As crash(), and says how many bytes its Control held.
   [[nodiscard]] std::size_t crash_counting();
@@ -88,6 +90,8 @@ class ScaleWorld {
   /// Starts them all within a second; how long until each has heard that all live. Nothing: they
   /// have not after a minute.
   [[nodiscard]] std::optional<Duration> start();
+  /// Until rumours of the start are over: nothing but probes is sent. False: they were not in time.
+  [[nodiscard]] bool settle();
   void run_for(Duration time) { world_.run_for(time); }
   /// Of packets. Streams arrive whole, whatever is lost.
   void set_loss(double chance) { world_.default_link().loss = chance; }
@@ -101,8 +105,8 @@ class ScaleWorld {
   /// Has a node propose an epoch with one more bucket. Nothing: some have not got it after a
   /// minute.
   [[nodiscard]] std::optional<Spread> spread_epoch();
-  /// Kills a node and starts it again; what it sent and was sent by streams until it has heard that
-  /// all live.
+  /// Kills a node and starts it again; what it sent and was sent by streams until a second after it
+  /// has heard that all live.
   [[nodiscard]] std::optional<std::uint64_t> restart_stream_bytes();
 
   [[nodiscard]] Traffic traffic() const;
