@@ -87,7 +87,7 @@ AssignmentFlow::Arc AssignmentFlow::arc(Vertex vertex, std::uint32_t index) cons
     const std::uint32_t slot = vertex * shape_.zones() + index;
     return {.to = first_slot_ + slot, .open = slot_owners_[slot] < shape_.zone_most};
   }
-  if (vertex < first_node_) return slot_arc(slot_at(vertex - first_slot_), index);
+  if (vertex < first_node_) return slot_arc(vertex - first_slot_, index);
   const std::uint32_t node = vertex - first_node_;
   const std::uint32_t partition = owned_[node][index];
   return {.to = first_slot_ + slot_of(partition, node),
@@ -95,39 +95,37 @@ AssignmentFlow::Arc AssignmentFlow::arc(Vertex vertex, std::uint32_t index) cons
           .open = owns(partition, node)};
 }
 
-AssignmentFlow::Slot AssignmentFlow::slot_at(std::uint32_t number) const {
-  const std::uint32_t partition = number / shape_.zones();
-  const std::uint32_t zone = number % shape_.zones();
+/// A slot's nodes, beginning with another one in each partition, so that the first nodes of a zone
+/// do not end up with the first partitions; last the way back to the partition.
+AssignmentFlow::Arc AssignmentFlow::slot_arc(std::uint32_t slot, std::uint32_t index) const {
+  const std::uint32_t partition = slot / shape_.zones();
+  const std::uint32_t zone = slot % shape_.zones();
   const std::uint32_t begin = shape_.zone_begin[zone];
   const std::uint32_t size = shape_.zone_begin[zone + 1] - begin;
-  return {.number = number,
-          .partition = partition,
-          .begin = begin,
-          .size = size,
-          .first = partition % size};
+  if (index == size) return {.to = partition, .open = slot_owners_[slot] > 0};
+  std::uint32_t place = partition % size + index;
+  if (place >= size) place -= size;
+  return node_arc(begin + place, cell(partition, begin + place));
 }
 
-/// The slot's nodes, beginning with another one in each partition, so that the first nodes of a
-/// zone do not end up with the first partitions; last the way back to the partition.
-AssignmentFlow::Arc AssignmentFlow::slot_arc(const Slot& slot, std::uint32_t index) const {
-  if (index == slot.size) return {.to = slot.partition, .open = slot_owners_[slot.number] > 0};
-  std::uint32_t place = slot.first + index;
-  if (place >= slot.size) place -= slot.size;
-  const std::uint32_t node = slot.begin + place;
-  return {.to = first_node_ + node,
-          .cost = cost(slot.partition, node),
-          .open = !owns(slot.partition, node)};
-}
-
+/// As arc(), but a slot's many are walked without working out for each where it is.
 template <class Visit>
 void AssignmentFlow::visit_arcs(Vertex vertex, const Visit& visit) const {
-  if (vertex >= first_slot_ && vertex < first_node_) {
-    const Slot slot = slot_at(vertex - first_slot_);
-    for (std::uint32_t index = 0; index <= slot.size; ++index) visit(slot_arc(slot, index));
+  if (vertex < first_slot_ || vertex >= first_node_) {
+    const std::uint32_t arcs = degree(vertex);
+    for (std::uint32_t index = 0; index < arcs; ++index) visit(arc(vertex, index));
     return;
   }
-  const std::uint32_t arcs = degree(vertex);
-  for (std::uint32_t index = 0; index < arcs; ++index) visit(arc(vertex, index));
+  const std::uint32_t slot = vertex - first_slot_;
+  const std::uint32_t partition = slot / shape_.zones();
+  const std::uint32_t zone = slot % shape_.zones();
+  const std::uint32_t begin = shape_.zone_begin[zone];
+  const std::uint32_t end = shape_.zone_begin[zone + 1];
+  const std::uint32_t first = begin + partition % (end - begin);
+  const std::uint8_t* const row = &cells_[std::size_t{partition} * shape_.nodes()];
+  for (std::uint32_t node = first; node < end; ++node) visit(node_arc(node, row[node]));
+  for (std::uint32_t node = begin; node < first; ++node) visit(node_arc(node, row[node]));
+  visit(slot_arc(slot, end - begin));
 }
 
 void AssignmentFlow::list_owned() {

@@ -66,14 +66,6 @@ class AssignmentFlow {
     std::int32_t cost = 0;
     bool open = false;  // in the residual graph
   };
-  /// A partition in a zone.
-  struct Slot {
-    std::uint32_t number = 0;
-    std::uint32_t partition = 0;
-    std::uint32_t begin = 0;  // of the zone's nodes
-    std::uint32_t size = 0;   // likewise
-    std::uint32_t first = 0;  // of these, the one whose arc comes first
-  };
   static constexpr std::uint8_t owner_bit = 1;
   static constexpr std::uint8_t had_bit = 2;
 
@@ -89,8 +81,12 @@ class AssignmentFlow {
   [[nodiscard]] bool has_room(Vertex vertex) const;
   [[nodiscard]] std::uint32_t degree(Vertex vertex) const;
   [[nodiscard]] Arc arc(Vertex vertex, std::uint32_t index) const;
-  [[nodiscard]] Slot slot_at(std::uint32_t number) const;
-  [[nodiscard]] Arc slot_arc(const Slot& slot, std::uint32_t index) const;
+  [[nodiscard]] Arc node_arc(std::uint32_t node, std::uint8_t cell) const {
+    return {.to = first_node_ + node,
+            .cost = (cell & had_bit) != 0 ? 0 : new_cost_,
+            .open = (cell & owner_bit) == 0};
+  }
+  [[nodiscard]] Arc slot_arc(std::uint32_t slot, std::uint32_t index) const;
   /// All arcs of a vertex, in their order: what takes most of the time.
   template <class Visit>
   void visit_arcs(Vertex vertex, const Visit& visit) const;
