@@ -111,25 +111,37 @@ class Cluster:
 
     def __init__(self, peers=3, shards=1, extra="", partitions=64):
         self.directory = tempfile.mkdtemp(prefix="coterie-test-")
+        self.shards = shards
         self.peers = self.make_peers(peers)
-        insecure = any(peer.host != "127.0.0.1" for peer in self.peers)
         members = ", ".join(f'"{peer.address("gossip")}"' for peer in self.peers)
         for index, peer in enumerate(self.peers):
-            doors = "\n".join(f'{door} = "{peer.address(door)}"' for door in DOORS)
-            if insecure:
-                doors += "\ninsecure = true"
-            with open(peer.config, "w", encoding="utf-8") as out:
-                out.write(f'[node]\ndata_directory = "{peer.data}"\nshards = {shards}\n'
-                          f'zone = "zone{index}"\n[doors]\n{doors}\n'
-                          f'[cluster]\nname = "test"\ninitial_members = [{members}]\n'
-                          f"replicas = {min(3, peers)}\npartitions = {partitions}\n"
-                          '[[bucket]]\nname = "default"\n'
-                          '[[bucket]]\nname = "relaxed"\ndurability = "interval"\n' + extra)
+            self.configure(peer, f"zone{index}",
+                           f"initial_members = [{members}]\nreplicas = {min(3, peers)}\n"
+                           f'partitions = {partitions}\n[[bucket]]\nname = "default"\n'
+                           '[[bucket]]\nname = "relaxed"\ndurability = "interval"\n' + extra)
 
-    def make_peers(self, count):
+    def configure(self, peer, zone, cluster):
+        """Writes the peer's file; `cluster` is what follows the cluster's name."""
+        doors = "\n".join(f'{door} = "{peer.address(door)}"' for door in DOORS)
+        if peer.host != "127.0.0.1":
+            doors += "\ninsecure = true"
+        with open(peer.config, "w", encoding="utf-8") as out:
+            out.write(f'[node]\ndata_directory = "{peer.data}"\nshards = {self.shards}\n'
+                      f'zone = "{zone}"\n[doors]\n{doors}\n[cluster]\nname = "test"\n{cluster}')
+
+    def make_peers(self, count, first=0):
         ports = free_ports(len(DOORS) * count)
-        return [Peer(self.directory, f"peer{i}", ports[len(DOORS) * i:][:len(DOORS)])
+        return [Peer(self.directory, f"peer{first + i}", ports[len(DOORS) * i:][:len(DOORS)])
                 for i in range(count)]
+
+    def add(self, zones):
+        """Peers that wait to be joined, started; one in each of the zones."""
+        added = self.make_peers(len(zones), len(self.peers))
+        for peer, zone in zip(added, zones):
+            self.configure(peer, zone, "")
+            peer.start()
+        self.peers += added
+        return added
 
     def __enter__(self):
         return self
@@ -166,7 +178,7 @@ class Cluster:
         return [by_gossip.get(peer.address("gossip")) for peer in self.peers]
 
     def seeds(self):
-        return [f"--seed={peer.address('client')}" for peer in self.peers]
+        return [f"--seed={peer.address('client')}" for peer in self.peers if peer.is_running()]
 
     def path(self, name):
         return os.path.join(self.directory, name)
