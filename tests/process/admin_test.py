@@ -59,6 +59,48 @@ class ClusterAdmin(unittest.TestCase):
         document, _ = ask(self.peers[2], "config")
         settings = {setting["name"]: setting["value"] for setting in document["settings"]}
         self.assertEqual(settings["doors.admin"], self.peers[2].address("admin"))
+        self.a_weight_is_staged_planned_and_committed(first)
+        self.one_is_drained_and_the_next_is_not()
+
+    def a_weight_is_staged_planned_and_committed(self, asked):
+        other = self.peers[1].address("gossip")
+        self.assertIn("nothing is staged", shown(asked, "plan")[1])
+        for command in (["weight", other, "5"], ["zone", self.peers[2].address("peer"), "west"]):
+            code, out, errors = shown(asked, *command)
+            self.assertEqual(code, 0, errors)
+            self.assertIn("cluster-admin plan", out)
+        # Staged where it was asked for, and nowhere else.
+        self.assertIn("nothing is staged", shown(self.peers[1], "plan")[1])
+        self.assertEqual(shown(asked, "unstage", self.peers[2].address("peer"))[0], 0)
+        self.assertEqual(shown(asked, "commit", "0" * 16)[0], 1)
+        document, code = ask(asked, "plan")
+        self.assertEqual(([each["what"] for each in document["staged"]], code), (["weight"], 0))
+        hashed = document["plan"]["hash"]
+        code, out, errors = shown(asked, "plan")
+        self.assertEqual(code, 0, errors)
+        self.assertTrue(out.endswith(f"cluster-admin commit {hashed} --node "
+                                     f"{asked.address('admin')}\n"), out)
+        code, out, errors = shown(asked, "commit", hashed)
+        self.assertEqual(code, 0, errors)
+        wait_until(lambda: "5" in {str(node["weight"]) for node in
+                                   ask(self.peers[2], "members")[0]["nodes"]}, "the weight")
+        self.assertIn("no change is under way", shown(asked, "transfers")[1])
+
+    def one_is_drained_and_the_next_is_not(self):
+        first, second, third = self.peers
+        code, out, errors = shown(first, "drain", third.address("gossip"))
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(third.process.wait(timeout=10), 0)
+        wait_until(lambda: self.cluster.states() == ["alive", "alive", "left"], "the goodbye")
+        for command in ("drain", "leave"):
+            code, _, errors = shown(first, command, second.address("gossip"))
+            self.assertEqual(code, 1, errors)
+            self.assertIn("would have no quorum", errors)
+        code, _, errors = shown(first, "remove", second.address("gossip"), "--yes")
+        self.assertEqual(code, 1, errors)
+        self.assertIn("only dead nodes are removed", errors)
+        self.assertEqual(shown(first, "drain", second.address("gossip"), "--force")[0], 0)
+        self.assertEqual(second.process.wait(timeout=10), 0)
 
     def test_explain_says_whose_copy_differs(self):
         run([COTERIE, "put", *self.cluster.seeds(), "a key", "before"])
@@ -212,7 +254,9 @@ class ClusterAdmin(unittest.TestCase):
 
     def test_what_is_asked_wrongly_is_said(self):
         for command in (["ring", "--partition", "64"], ["explain"], ["nonsense"],
-                        ["explain", "k", "--bucket", "none"]):
+                        ["explain", "k", "--bucket", "none"], ["join", "nowhere"],
+                        ["commit", "12"], ["drain", "zzz"], ["abort", "x"],
+                        ["weight", self.peers[1].address("gossip"), "many"]):
             with self.subTest(command=command):
                 code, _, errors = shown(self.peers[0], *command)
                 self.assertEqual(code, 2)
