@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.h"
+#include "client/admin_tool/stream_views.h"
 #include "client/admin_tool/table.h"
 
 namespace coterie::admin_tool {
@@ -249,6 +250,11 @@ std::string explain_text(const Json& document, bool use_color) {
          text_or_dash(placement.at("partition")) + " (configuration " +
          text_or_dash(placement.at("configuration")) + ", epoch " +
          epoch_text(placement.at("epoch")) + ")\n";
+  const auto stage = placement.value("stage", "stable");  // an older build does not tell
+  if (stage != "stable") {
+    out += "its owners change (" + stage_words(stage) +
+           "); new ones, which may lack it yet: " + names_of(placement.at("new_owners")) + "\n";
+  }
   out += "record " + mark(equal.at("record")) + ", tree leaf " + mark(equal.at("leaf")) +
          ", whole partition " + mark(equal.at("root")) + "\n\n";
   ActorNames actors;

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/limits.h"
+#include "node/admin/change_documents.h"
 #include "node/admin/facts.h"
 #include "storage/key.h"
 #include "storage/record.h"
@@ -215,12 +216,17 @@ std::string explain_document(const NodeStatus& status, const Question& question,
   out["sort_key_base64"] = to_base64(question.sort_key);
   Json preference = Json::array();
   for (const auto node : epoch.owners(question.partition)) preference.push_back(to_hex(node));
+  const auto configuration = epoch.at(question.partition);
+  Json new_owners = Json::array();
+  for (const auto node : configuration.new_owners) new_owners.push_back(to_hex(node));
   out["placement"] = {
       {"epoch", {{"lineage", epoch.number().lineage}, {"number", epoch.number().number}}},
       {"token", to_hex(question.token.value)},
       {"partition", question.partition.value},
       {"configuration", epoch.configuration(question.partition).value},
       {"owners", std::move(preference)},
+      {"stage", name(configuration.stage)},
+      {"new_owners", std::move(new_owners)},
       {"r", question.bucket->r},
       {"w", question.bucket->w}};
   out["equal"] = {{"record", json_of(record)}, {"leaf", json_of(leaf)}, {"root", json_of(root)}};

@@ -39,6 +39,7 @@ PROMISED = """
     /usr/share/bash-completion/completions/coterie-node
     /usr/share/doc/coterie/LICENSE
     /usr/share/doc/coterie/README.md
+    /usr/share/doc/coterie/configs/four.toml
     /usr/share/doc/coterie/configs/one.toml
     /usr/share/doc/coterie/configs/three.toml
     /usr/share/doc/coterie/configs/two.toml
@@ -199,7 +200,7 @@ class Install(unittest.TestCase):
         command = re.search(r"^ExecStart=(\S+) --config (\S+)$", unit, re.MULTILINE)
         self.assertEqual(self.tree + command.group(1), self.program("coterie-node"))
         self.assertEqual(self.tree + command.group(2), config)
-        for name in ("one", "two", "three"):
+        for name in ("one", "two", "three", "four"):
             run([self.program("coterie-node"), "--check-config", "--config",
                  self.place(f"/usr/share/doc/coterie/configs/{name}.toml")])
 

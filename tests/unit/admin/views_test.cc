@@ -1,11 +1,16 @@
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/views.h"
 #include "node/admin/documents.h"
 #include "node/admin/explain.h"
 #include "storage/record.h"
 #include "tests/unit/admin/samples.h"
+#include "tests/unit/node/changes.h"
 
 using namespace coterie;
 using namespace coterie::admin_tool;
@@ -123,6 +128,34 @@ TEST_CASE("explain as text: copies, dots and who is silent") {
   CHECK(contains(text->text, "no answer: gone"));
   CHECK(contains(text->text, "actors: A = 00000000000000aa"));
   CHECK(contains(text->text, "5 B"));
+  CHECK_FALSE(contains(text->text, "its owners change"));
+}
+
+TEST_CASE("ring and explain tell of a partition that gets new owners") {
+  auto status = status_of();
+  auto view = std::make_shared<RingView>(*status.view);
+  const auto before = epoch_of(4, {"a", "b", "c", "d"});
+  NodeId to;
+  for (const auto& member : before->members()) {
+    if (!before->owns(member.id, PartitionId{0})) to = member.id;
+  }
+  view->epoch = opened(before, PartitionId{0}, before->owners(PartitionId{0})[0], to);
+  status.view = view;
+  const auto ring = ring_view(admin::ring_document(status, PartitionId{0}), false);
+  REQUIRE(ring);
+  CHECK(contains(ring->text, "  stage  new owners\n"));
+  CHECK(contains(ring->text, "  open   " + short_name(to)));
+  const auto stable = ring_view(admin::ring_document(status, PartitionId{1}), false);
+  CHECK_FALSE(contains(stable->text, "new owners"));
+  std::optional<admin::Question> question;
+  for (int i = 0; !question || question->partition != PartitionId{0}; ++i) {
+    question = *admin::read_question({.path = "", .parameters = {{"key", std::to_string(i)}}},
+                                     *view->epoch);
+  }
+  const auto text = explain_view(admin::explain_document(status, *question, {}, noon), false);
+  REQUIRE(text);
+  CHECK(contains(text->text,
+                 "its owners change (open); new ones, which may lack it yet: " + short_name(to)));
 }
 
 TEST_CASE("what is no such document is refused, and errors are read") {
