@@ -116,7 +116,7 @@ inline constexpr std::size_t admin_queue = 16;       // connections accepted, wa
 inline constexpr std::size_t partitions_named = 12;  // where people are told of many
 inline constexpr std::size_t admin_request_bytes = 1U << 16;
 inline constexpr auto admin_order_patience = 15s;  // more than deciding an epoch takes
-inline constexpr auto admin_patience = 3s;  // for what a request needs from the event loops
+inline constexpr auto admin_patience = 3s;         // for what a request needs from the event loops
 inline constexpr std::size_t peer_calls_a_shard = 1024;
 inline constexpr auto inspection_patience = 2s;  // for another owner's answer to `explain`
 
