@@ -30,6 +30,13 @@ bool has_stopped(const Address& door) {
   return is_gone;
 }
 
+bool is_member_in(const std::string& status, const std::string& id) {
+  const auto document = nlohmann::ordered_json::parse(status);
+  return std::ranges::any_of(document.at("nodes"), [&id](const auto& node) {
+    return node.at("id") == id && node.at("member").template get<bool>();
+  });
+}
+
 }  // namespace
 
 int run_drain(const Options& options) {
@@ -54,6 +61,10 @@ int run_drain(const Options& options) {
   }
   if (options.json) {
     std::printf("%s", answer->c_str());
+    return exit_well;
+  }
+  if (!is_member_in(members->status, *id)) {
+    std::printf("node %s has stopped cleanly; it is no member of the cluster\n", name.c_str());
     return exit_well;
   }
   std::printf(

@@ -56,6 +56,11 @@ Error forming(const NodeStatus& status) {
 /// Why the node cannot serve; nothing if it can.
 std::optional<Error> not_ready(const NodeStatus& status) {
   if (status.view == nullptr) return forming(status);
+  if (status.view->epoch->member(status.node) == nullptr) {
+    return Error{.code = ErrorCode::unavailable,
+                 .message = status.blockers.empty() ? std::string("this node is no member")
+                                                    : status.blockers.front()};
+  }
   if (status.shards.size() < status.shards_total) {
     return Error{.code = ErrorCode::unavailable,
                  .message = std::to_string(status.shards_total - status.shards.size()) + " of " +

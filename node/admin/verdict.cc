@@ -151,6 +151,15 @@ void judge_scrub(const Facts& facts, const ShardFacts& shard, std::vector<Proble
 }
 
 void judge_self(const Facts& facts, std::vector<Problem>& out) {
+  if (facts.epoch->member(facts.self) == nullptr) {
+    out.push_back({Level::degraded, "no_member",
+                   facts.blockers.empty()
+                       ? "node " + short_name(facts.self) +
+                             " is no member of the cluster, and serves nothing of it"
+                       : facts.blockers.front(),
+                   facts.self});
+    return;
+  }
   if (facts.shards.size() < facts.shards_expected) {
     out.push_back({Level::degraded, "shards_silent",
                    "node " + short_name(facts.self) + ": " +

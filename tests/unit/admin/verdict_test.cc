@@ -65,6 +65,25 @@ TEST_CASE("one of three is dead: degraded, and no further node may fail") {
         "node may fail; start coterie-node there again");
 }
 
+TEST_CASE("a node that left says so, not that its shards are silent") {
+  auto all = facts();
+  all.self = node_id(9);
+  all.shards.clear();
+  CHECK(codes(judge(all)) == Codes{"no_member"});
+  CHECK(contains(judge(all).text, "node 99999999 is no member"));
+  all.blockers = {"this node left the cluster"};
+  CHECK(judge(all).text == "this node left the cluster");
+}
+
+TEST_CASE("who is being removed for dead is not to be started again") {
+  auto all = facts();
+  member(all, 3).sight = Sight::dead;
+  member(all, 3).is_removed = true;
+  const auto verdict = judge(all);
+  CHECK(codes(verdict) == Codes{"node_removed"});
+  CHECK(contains(verdict.text, "do not start it again"));
+}
+
 TEST_CASE("two of three are dead: critical, and both are named") {
   auto all = facts();
   member(all, 2).sight = Sight::dead;
