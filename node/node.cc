@@ -161,7 +161,7 @@ void Node::on_part_ended() {
 /// ends, and then nothing is served; the control loop stays, to say so.
 void Node::retire(const std::shared_ptr<const RingView>& view) {
   is_retired_ = true;
-  log_.warn("node", control_->blockers().front());
+  log_.warn("node", "stops serving: it is no member of the cluster any more");
   client_door_.reset();
   peer_door_.reset();
   if (shards_ready_ < shards_.size()) return;  // on_shard_ready() ends them

@@ -71,7 +71,7 @@ std::string quoted(const std::string& text) {
 
 Result<std::vector<Address>> addresses(const SettingValue& value) {
   const auto* texts = std::get_if<std::vector<std::string>>(&value);
-  if (texts == nullptr || texts->empty() || texts->size() > limits::nodes) {
+  if (texts == nullptr || texts->size() > limits::nodes) {
     return should_be(
         "a list of the gossip addresses of all first members, as in "
         "[\"10.0.0.1:7402\", \"10.0.0.2:7402\"]");

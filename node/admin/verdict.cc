@@ -244,6 +244,13 @@ Verdict judge(const Facts& facts) {
                (facts.blockers.empty() ? std::string() : ": " + facts.blockers.front());
     return out;
   }
+  if (!facts.blockers.empty()) {
+    // It is no member: how the cluster does is for members to say.
+    out.problems.push_back({Level::degraded, "not_a_member", facts.blockers.front(), facts.self});
+    out.level = Level::degraded;
+    out.text = facts.blockers.front();
+    return out;
+  }
   std::set<NodeId> reachable;
   for (const auto& member : facts.members) {
     if (member.sight == Sight::alive) reachable.insert(member.node);

@@ -164,7 +164,7 @@ class Control final : public TransportHandler, public DatagramHandler {
                  std::function<void(FactsByAddress)> done);
 
   // control_orders.cc
-  using ChangeStep = std::function<Result<void>(EpochContents&)>;
+  using MakeEntry = std::function<Result<void>(EpochContents&)>;
   void stage(const topology::Stage& order, Answered done);
   void stage_replacement(const topology::ReplaceBy& order, Answered done);
   [[nodiscard]] Result<Member> newcomer(const FactsByAddress& facts, const Newcomer& wanted) const;
@@ -177,9 +177,11 @@ class Control final : public TransportHandler, public DatagramHandler {
   void commit(const topology::Commit& order, Answered done);
   [[nodiscard]] Result<std::shared_ptr<const Epoch>> committed(const topology::Commit& order,
                                                                const FactsByAddress& facts);
-  void take_change(std::uint64_t change, ChangeStep step, Answered done);
+  void take_entry(MakeEntry make, Answered done);
   void when_free(std::move_only_function<void()> then);
   void serve_waiting_orders();
+  /// control_lineage.cc
+  void force(const topology::ForceLineage& order, Answered done);
   void answer(Answered done);
   void answer_after(Result<void> result, Answered done);
   void settle_staged();

@@ -61,7 +61,7 @@ std::vector<std::string> Control::blockers() const {
 void Control::report_blockers() {
   auto lines = blockers();
   if (lines == reported_blockers_) return;
-  for (const auto& line : lines) env_.log.info("birth", line);
+  for (const auto& line : lines) env_.log.info("cluster", line);
   reported_blockers_ = std::move(lines);
 }
 

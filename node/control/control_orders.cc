@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "node/control/control.h"
+#include "ring/bucket_entries.h"
 #include "ring/transition/entries.h"
 
 namespace coterie {
@@ -18,12 +19,12 @@ namespace {
 constexpr auto step_pause = std::chrono::milliseconds(100);
 
 /// An error that says more of a change than that it is at another stage.
-Result<void> check_open(const Epoch& epoch, std::uint64_t id) {
-  const auto found = std::ranges::find(epoch.changes(), id, &Change::id);
-  if (found == epoch.changes().end()) {
-    return fail(ErrorCode::not_found, "no change " + std::to_string(id) + " is under way");
-  }
+Result<Change*> open_change(EpochContents& next, std::uint64_t id) {
+  const auto found = std::ranges::find(next.changes, id, &Change::id);
   const auto which = "change " + std::to_string(id);
+  if (found == next.changes.end()) {
+    return fail(ErrorCode::not_found, "no " + which + " is under way");
+  }
   if (found->stage == Stage::cut_over) {
     return fail(ErrorCode::refused,
                 which +
@@ -33,7 +34,25 @@ Result<void> check_open(const Epoch& epoch, std::uint64_t id) {
   if (found->stage == Stage::aborting) {
     return fail(ErrorCode::refused, which + " is being aborted; it ends by itself");
   }
-  return {};
+  return &*found;
+}
+
+Result<void> abort(EpochContents& next, const topology::Abort& order) {
+  if (const auto change = open_change(next, order.change); !change) {
+    return std::unexpected(change.error());
+  }
+  return transition::take_step(next, order.change, transition::Step::abort);
+}
+
+Result<void> pause(EpochContents& next, const topology::Pause& order) {
+  const auto change = open_change(next, order.change);
+  if (!change) return std::unexpected(change.error());
+  if ((*change)->is_paused == order.is_paused) {
+    return fail(ErrorCode::refused, "change " + std::to_string(order.change) +
+                                        (order.is_paused ? " is paused" : " is not paused") +
+                                        " already");
+  }
+  return transition::pause_change(next, order.change, order.is_paused);
 }
 
 /// The nodes that the plan takes for dead.
@@ -82,26 +101,17 @@ void Control::order(topology::Order order, Answered done) {
   } else if (const auto* committed = std::get_if<topology::Commit>(&order)) {
     commit(*committed, std::move(counted));
   } else if (const auto* aborted = std::get_if<topology::Abort>(&order)) {
-    const auto id = aborted->change;
-    take_change(
-        id,
-        [id](EpochContents& next) {
-          return transition::take_step(next, id, transition::Step::abort);
-        },
-        std::move(counted));
+    take_entry([one = *aborted](auto& next) { return abort(next, one); }, std::move(counted));
   } else if (const auto* paused = std::get_if<topology::Pause>(&order)) {
-    take_change(
-        paused->change,
-        [pause = *paused](EpochContents& next) -> Result<void> {
-          const auto found = std::ranges::find(next.changes, pause.change, &Change::id);
-          if (found->is_paused == pause.is_paused) {
-            return fail(ErrorCode::refused,
-                        "change " + std::to_string(pause.change) +
-                            (pause.is_paused ? " is paused" : " is not paused") + " already");
-          }
-          return transition::pause_change(next, pause.change, pause.is_paused);
-        },
-        std::move(counted));
+    take_entry([one = *paused](auto& next) { return pause(next, one); }, std::move(counted));
+  } else if (const auto* created = std::get_if<topology::CreateBucket>(&order)) {
+    take_entry([one = *created](auto& next) { return create_bucket(next, one.bucket); },
+               std::move(counted));
+  } else if (const auto* set = std::get_if<topology::SetBucket>(&order)) {
+    take_entry([one = *set](auto& next) { return set_bucket(next, one.name, one.settings); },
+               std::move(counted));
+  } else if (const auto* forced = std::get_if<topology::ForceLineage>(&order)) {
+    force(*forced, std::move(counted));
   } else {
     answer(std::move(counted));
   }
@@ -313,24 +323,22 @@ void Control::serve_waiting_orders() {
   }
 }
 
-/// What becomes of the change by itself may be faster: then once more, from the epoch after it.
-void Control::take_change(std::uint64_t change, ChangeStep step, Answered done) {
-  when_free([this, change, step = std::move(step), done = std::move(done)]() mutable {
+/// What becomes of changes by itself may be faster: then once more, from the epoch after it.
+void Control::take_entry(MakeEntry make, Answered done) {
+  when_free([this, make = std::move(make), done = std::move(done)]() mutable {
     EpochContents next = transition::following(*epochs_.newest());
-    auto fine = check_open(*epochs_.newest(), change);
-    if (fine) fine = step(next);
-    if (!fine) return done(std::unexpected(std::move(fine.error())));
+    if (auto fine = make(next); !fine) return done(std::unexpected(std::move(fine.error())));
     auto made = Epoch::make(std::move(next));
     if (!made) return done(std::unexpected(std::move(made.error())));
     const auto base = epochs_.newest()->number();
-    propose(std::make_shared<const Epoch>(*std::move(made)),
-            [this, change, base, step = std::move(step),
-             done = std::move(done)](Result<void> result) mutable {
-              const bool was_late = !result && result.error().code == ErrorCode::refused &&
-                                    epochs_.newest()->number() > base;
-              if (was_late) return take_change(change, std::move(step), std::move(done));
-              answer_after(std::move(result), std::move(done));
-            });
+    propose(
+        std::make_shared<const Epoch>(*std::move(made)),
+        [this, base, make = std::move(make), done = std::move(done)](Result<void> result) mutable {
+          const bool was_late = !result && result.error().code == ErrorCode::refused &&
+                                epochs_.newest()->number() > base;
+          if (was_late) return take_entry(std::move(make), std::move(done));
+          answer_after(std::move(result), std::move(done));
+        });
   });
 }
 

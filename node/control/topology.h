@@ -10,6 +10,8 @@
 #include "base/address.h"
 #include "base/ids.h"
 #include "node/control/change_driver.h"
+#include "ring/bucket.h"
+#include "ring/bucket_entries.h"
 #include "ring/epoch.h"
 #include "ring/plan/plan.h"
 #include "ring/plan/report.h"
@@ -67,7 +69,27 @@ struct Pause {
   bool is_paused = true;  ///< false: resume
 };
 
-using Order = std::variant<Look, Stage, Unstage, Clear, Commit, Abort, Pause>;
+/// Its id is given to it.
+struct CreateBucket {
+  Bucket bucket;
+};
+
+/// R and W can be raised, not lowered.
+struct SetBucket {
+  std::string name;
+  BucketSettings settings;
+};
+
+/// The way out when most voters are gone for good: the asked node alone makes the next epoch, of a
+/// new lineage, with voters that are not `lost`. To be asked of one node, once. None of the lost
+/// may answer. Not confirmed: it is refused, with what may be lost.
+struct ForceLineage {
+  std::vector<NodeId> lost;
+  bool is_confirmed = false;
+};
+
+using Order = std::variant<Look, Stage, Unstage, Clear, Commit, Abort, Pause, CreateBucket,
+                           SetBucket, ForceLineage>;
 
 /// How things stand once the order was done.
 struct Answer {

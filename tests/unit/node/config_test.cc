@@ -43,6 +43,7 @@ TEST_CASE("a node without initial members waits to be joined") {
   const auto config = parse_config("[node]\ndata_directory = \"d\"\n", "one.toml");
   REQUIRE(config);
   CHECK(config->cluster.initial_members.empty());
+  CHECK(parse_config("[node]\ndata_directory = \"d\"\n[cluster]\ninitial_members = []\n", ""));
   CHECK(config->cluster.replicas == 3);
 }
 

@@ -187,10 +187,10 @@ TEST_CASE("what a node promised as an owner, and nobody purged, binds no fallbac
   const Bytes key = world.key();
   const Bytes record(world.mint(key, 1)->record);
   // It raised its generation to 9 for a round that was given up: other owners may be at 3 still.
-  Write kept{.space = Space::meta,
-             .key = replica::purge_state_key(world.scope(key).partition),
-             .value = replica::encode_purge_state(
-                 {.generation = Generation{9}, .purged = Generation{3}})};
+  Write kept{
+      .space = Space::meta,
+      .key = replica::purge_state_key(world.scope(key).partition),
+      .value = replica::encode_purge_state({.generation = Generation{9}, .purged = Generation{3}})};
   REQUIRE(world.store.append(std::span(&kept, 1)));
   world.start();
   CHECK(world.write(key, record, 3, world.owner(key)));

@@ -156,6 +156,56 @@ TEST_CASE("an abort lets everybody stay; after the cut-over it is refused, and s
             "is cut over"));
 }
 
+TEST_CASE("buckets come and are raised, whatever else is decided at the time") {
+  RingWorld ring(4);
+  REQUIRE(ring.commit(ring.at(1), plan::StagedChange(plan::Leave{.node = node_id(2)})));
+  ring.run_for(std::chrono::seconds(1));
+  ring.do_evidence();
+  Bucket bucket{.name = "fresh"};
+  bucket.r = bucket.w = 2;
+  const auto created = ring.order(ring.at(3), topology::CreateBucket{.bucket = bucket});
+  REQUIRE_MESSAGE(created, (created ? "" : created.error().message));
+  CHECK(created->epoch->bucket("fresh")->id == BucketId{2});
+  CHECK(ring.order(ring.at(3), topology::CreateBucket{.bucket = bucket}).error().code ==
+        ErrorCode::refused);
+  ring.settle(ring.at(3));
+  const auto set =
+      ring.order(ring.at(1), topology::SetBucket{.name = "fresh", .settings = {.w = 3}});
+  REQUIRE(set);
+  CHECK(set->epoch->bucket("fresh")->w == 3);
+  CHECK(ring.order(ring.at(1), topology::SetBucket{.name = "none", .settings = {.w = 3}})
+            .error()
+            .code == ErrorCode::unknown_bucket);
+}
+
+TEST_CASE("with most voters gone for good an operator goes on without them") {
+  RingWorld ring(4);
+  const std::vector<NodeId> lost = {node_id(1), node_id(2)};
+  const auto epoch = ring.at(4).control().view()->epoch;
+  REQUIRE(std::ranges::count(epoch->voters(), lost[0]) +
+              std::ranges::count(epoch->voters(), lost[1]) ==
+          2);
+  const auto force = [&](bool is_confirmed) {
+    return ring.order(ring.at(4),
+                      topology::ForceLineage{.lost = lost, .is_confirmed = is_confirmed});
+  };
+  CHECK(has(force(false).error().message, "nothing was done"));
+  CHECK(has(force(true).error().message, "answers, so it is not lost"));
+  ring.at(1).crash();
+  ring.at(2).crash();
+  ring.run_for(std::chrono::seconds(5));
+  const auto frozen =
+      ring.order(ring.at(4), topology::CreateBucket{.bucket = {.name = "b", .r = 2, .w = 2}});
+  CHECK(has(frozen.error().message, "voters do not answer"));
+  REQUIRE(force(true));
+  ring.run_for(std::chrono::seconds(3));
+  CHECK(ring.at(3).control().view()->epoch->number().lineage == 2);
+  const auto after =
+      ring.order(ring.at(3), topology::CreateBucket{.bucket = {.name = "b", .r = 2, .w = 2}});
+  REQUIRE_MESSAGE(after, (after ? "" : after.error().message));
+  CHECK(after->epoch->number().lineage == 2);
+}
+
 TEST_CASE("a stranger, and a node that is not there, are refused with what to look at") {
   RingWorld ring;
   const Address nowhere{.host = "10.9.9.9", .port = 7402};
