@@ -29,6 +29,7 @@ Changes::Changes(std::uint64_t seed)
       wish_(draw_wish(random_)),
       is_sloppy_(random_.chance(0.25)),
       uses_interval_(random_.chance(0.3)),
+      writes_all_(!is_sloppy_ && random_.chance(0.2)),
       cluster_(seed, draw_cluster()),
       watch_(cluster_) {
   Workload::Settings settings;
@@ -53,6 +54,7 @@ Cluster::Settings Changes::draw_cluster() {
   settings.anti_entropy.enabled = uses_interval_;
   settings.anti_entropy.interval_s = 3;
   if (!is_sloppy_) settings.hints.hints = 0;
+  if (writes_all_) settings.w = settings.replicas;
   return settings;
 }
 
@@ -87,6 +89,7 @@ void Changes::choose() {
   const auto& nodes = cluster_.nodes();
   if (is_sloppy_) ++tally_["sloppy"];
   if (uses_interval_) ++tally_["interval"];
+  if (writes_all_) ++tally_["R=1"];
   if (wish_ == Wish::join || wish_ == Wish::replace || wish_ == Wish::replace_dead) {
     newcomer_ = &cluster_.add_node();
   }
@@ -101,7 +104,7 @@ void Changes::write() {
   for (int turn = 0; turn < 2 && !bad_; ++turn) {
     const auto all = members();
     auto& away = *all[static_cast<std::size_t>(random_.below(all.size()))];
-    if (random_.chance(0.7)) crash(away);
+    if (random_.chance(writes_all_ ? 0.2 : 0.7)) crash(away);
     for (KeyIndex key = 0; key < history_.keys.size() && !bad_; ++key) {
       if (random_.chance(0.5)) continue;
       auto* node = some_member(true);
@@ -183,6 +186,7 @@ void Changes::settle() {
         propose(*some_member(true), std::move(contents), "");
       }
     }
+    if (is_dead_) declare_dead();
     // With an owner gone, what power may have taken from another can be compared with too few.
     for (auto* node : members()) {
       if (!is_dead_ || !node->is_ready() || !node->accept_doubts()) continue;

@@ -66,6 +66,7 @@ class Changes {
   void interfere();
   void abort_now();
   void take_out();
+  void declare_dead();
   void propose(SimNode& node, EpochContents contents, std::string what);
   [[nodiscard]] bool is_fulfilled() const;
 
@@ -87,6 +88,7 @@ class Changes {
   Wish wish_;
   bool is_sloppy_ = false;
   bool uses_interval_ = false;
+  bool writes_all_ = false;  // W=N, R=1
   Cluster cluster_;
   EpochWatch watch_;
   History history_;

@@ -28,6 +28,7 @@ constexpr std::pair<const char*, std::uint64_t> floors[] = {
     {"restored", 2},
     {"sloppy", 5},
     {"interval", 10},
+    {"R=1", 5},
     {"crashes before open", 2},
     {"crashes after open", 10},
     {"crashes before cut over", 5},

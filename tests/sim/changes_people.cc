@@ -214,6 +214,21 @@ void Changes::take_out() {
   run_for(500ms);
 }
 
+/// A change that was opened while nobody knew may wait for the fence of one who is dead.
+void Changes::declare_dead() {
+  auto contents = transition::following(*watch_.newest());
+  bool is_news = false;
+  for (Change& change : contents.changes) {
+    const auto place = std::ranges::lower_bound(change.removed, leaver_id_);
+    if (place != change.removed.end() && *place == leaver_id_) continue;
+    change.removed.insert(place, leaver_id_);
+    is_news = true;
+  }
+  if (!is_news) return;
+  ++tally_["declared dead meanwhile"];
+  if (auto* node = some_member(true)) propose(*node, std::move(contents), "");
+}
+
 bool Changes::is_fulfilled() const {
   const auto& epoch = *watch_.newest();
   if (!epoch.changes().empty()) return false;

@@ -10,10 +10,14 @@ namespace {
 /// A connection that broke may seem whole for so long (env/network.cc).
 constexpr Duration aftermath = 20s;
 
-std::vector<Bucket> buckets(std::uint32_t replicas, bool sloppy) {
+std::vector<Bucket> buckets(const Cluster::Settings& settings) {
   Bucket commit{.id = commit_bucket, .name = "commit"};
-  commit.r = commit.w = replicas / 2 + 1;
-  commit.sloppy = sloppy;
+  commit.r = commit.w = settings.replicas / 2 + 1;
+  if (settings.w != 0) {
+    commit.w = settings.w;
+    commit.r = settings.replicas - settings.w + 1;
+  }
+  commit.sloppy = settings.sloppy;
   Bucket interval = commit;
   interval.id = interval_bucket;
   interval.name = "interval";
@@ -61,7 +65,7 @@ void Cluster::make_node(NodeIndex index) {
   node.config.cluster.replicas = settings_.replicas;
   node.config.cluster.partitions = settings_.partitions;
   node.config.purge.interval_seconds = settings_.purge_interval_seconds;
-  node.config.buckets = buckets(settings_.replicas, settings_.sloppy);
+  node.config.buckets = buckets(settings_);
   node.config.anti_entropy = settings_.anti_entropy;
   node.config.scrub = settings_.scrub;
   node.hints = settings_.hints;

@@ -27,6 +27,8 @@ class Cluster {
     std::uint32_t replicas = 3;
     std::uint32_t partitions = 16;
     bool sloppy = false;  // all buckets
+    /// W of all buckets, with the least R that meets it; 0: a majority each.
+    std::uint32_t w = 0;
     std::uint32_t purge_interval_seconds = 2;
     /// Of each node, in turn.
     std::vector<std::uint16_t> shards = {1};

@@ -78,8 +78,9 @@ void EpochWatch::check_barriers(const Epoch& before, const Epoch& after) {
 /// Who is down may have fenced or not; who is up tells.
 void EpochWatch::check_fences(const Epoch& before, const Change& change, PartitionId partition) {
   const auto configuration = before.at(partition);
-  const auto needed =
-      transition::fences_needed(before.replicas(), transition::smallest_quorums(before));
+  // Not by production's own count.
+  std::uint32_t smallest = before.replicas();
+  for (const Bucket& bucket : before.buckets()) smallest = std::min({smallest, bucket.r, bucket.w});
   for (const auto group : {configuration.old_owners, configuration.new_owners}) {
     const auto unfenced = std::ranges::count_if(group, [&](NodeId owner) {
       if (std::ranges::count(change.removed, owner) != 0) return false;
@@ -87,7 +88,7 @@ void EpochWatch::check_fences(const Epoch& before, const Change& change, Partiti
       return node != nullptr && node->is_ready() && node->has_copy(partition) &&
              node->fenced(partition) < configuration.number;
     });
-    if (static_cast<std::size_t>(unfenced) <= before.replicas() - needed) continue;
+    if (static_cast<std::size_t>(unfenced) < smallest) continue;
     bad_ = {"barrier", in_words(change, partition) + ": the stage has ended and " +
                            std::to_string(unfenced) + " of its owners still take older requests"};
   }
