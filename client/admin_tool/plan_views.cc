@@ -124,12 +124,14 @@ std::string summary(const Json& plan) {
   if (const auto reordered = number(plan, "reordered"); reordered > 0) {
     out += " (" + with_commas(reordered) + " only the order of them)";
   }
-  out += ": " + (copies == 1 ? std::string("1 copy") : with_commas(copies) + " copies");
+  out += "\nto move: " + (copies == 1 ? std::string("1 copy") : with_commas(copies) + " copies");
   const auto bytes = number(plan, "bytes");
-  if (bytes > 0) out += ", " + bytes_text(bytes) + " to move";
+  if (bytes > 0) out += ", " + bytes_text(bytes);
   if (!plan.at("seconds").is_null()) {
     const auto seconds = plan.at("seconds").get<double>();
     out += ", about " + seconds_text(static_cast<std::uint64_t>(seconds) + 1);
+  } else if (bytes > 0) {
+    out += "; how long that takes has not been measured yet";
   }
   return out + "\n";
 }

@@ -89,7 +89,7 @@ from      to        parts   bytes
 )"));
   const std::string rest = view->text.substr(view->text.find("160 MB\n\n") + 8);
   CAPTURE(rest);
-  CHECK(contains(rest, "48 copies, 480 MB to move, about 4 min\n"));
+  CHECK(contains(rest, "change owners\nto move: 48 copies, 480 MB, about 4 min\n"));
   CHECK(contains(rest, "fullest node: 1.000 of its fair share now, 1.000 after\n"));
   CHECK(contains(rest, "partitions in too few zones: 0 now, 0 after\n"));
   CHECK(contains(rest,
