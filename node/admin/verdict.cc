@@ -151,15 +151,6 @@ void judge_scrub(const Facts& facts, const ShardFacts& shard, std::vector<Proble
 }
 
 void judge_self(const Facts& facts, std::vector<Problem>& out) {
-  if (facts.epoch->member(facts.self) == nullptr) {
-    out.push_back({Level::degraded, "no_member",
-                   facts.blockers.empty()
-                       ? "node " + short_name(facts.self) +
-                             " is no member of the cluster, and serves nothing of it"
-                       : facts.blockers.front(),
-                   facts.self});
-    return;
-  }
   if (facts.shards.size() < facts.shards_expected) {
     out.push_back({Level::degraded, "shards_silent",
                    "node " + short_name(facts.self) + ": " +
@@ -244,11 +235,13 @@ Verdict judge(const Facts& facts) {
                (facts.blockers.empty() ? std::string() : ": " + facts.blockers.front());
     return out;
   }
-  if (!facts.blockers.empty()) {
+  if (!facts.blockers.empty() || facts.epoch->member(facts.self) == nullptr) {
     // It is no member: how the cluster does is for members to say.
-    out.problems.push_back({Level::degraded, "not_a_member", facts.blockers.front(), facts.self});
+    out.text = facts.blockers.empty() ? "node " + short_name(facts.self) +
+                                            " is no member of the cluster, and serves nothing of it"
+                                      : facts.blockers.front();
+    out.problems.push_back({Level::degraded, "not_a_member", out.text, facts.self});
     out.level = Level::degraded;
-    out.text = facts.blockers.front();
     return out;
   }
   std::set<NodeId> reachable;

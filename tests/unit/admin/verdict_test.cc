@@ -69,7 +69,7 @@ TEST_CASE("a node that left says so, not that its shards are silent") {
   auto all = facts();
   all.self = node_id(9);
   all.shards.clear();
-  CHECK(codes(judge(all)) == Codes{"no_member"});
+  CHECK(codes(judge(all)) == Codes{"not_a_member"});
   CHECK(contains(judge(all).text, "node 99999999 is no member"));
   all.blockers = {"this node left the cluster"};
   CHECK(judge(all).text == "this node left the cluster");
