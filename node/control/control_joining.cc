@@ -7,6 +7,18 @@
 #include "node/control/control.h"
 
 namespace coterie {
+namespace {
+
+/// Of a node at the address of a member that it is not.
+std::string wiped(const Member& member) {
+  const auto id = to_hex(member.id);
+  return "this node holds nothing and has a new id, but the cluster knows member " + id +
+         " at its address: if that node's data is gone, run `cluster-admin replace " + id + " " +
+         member.address +
+         "` at another member; else stop this node and start that one with its data directory";
+}
+
+}  // namespace
 
 wire::NodeStanding Control::standing() const {
   if (epochs_.newest() != nullptr) {
@@ -42,15 +54,9 @@ std::vector<std::string> Control::blockers() const {
       break;
   }
   if (foreign_ != nullptr) {
-    for (const Member& member : foreign_->members()) {
-      if (member.address != own) continue;
-      const auto id = to_hex(member.id);
-      return {"this node holds nothing and has a new id, but the cluster knows member " + id +
-              " at its address: if that node's data is gone, run `cluster-admin replace " + id +
-              " " + own +
-              "` at another member; else stop this node and start that one with its "
-              "data directory"};
-    }
+    const auto& members = foreign_->members();
+    const auto at_own = std::ranges::find(members, own, &Member::address);
+    if (at_own != members.end()) return {wiped(*at_own)};
   }
   if (standing() == wire::NodeStanding::forming && foreign_ == nullptr) return birth_.blockers();
   return {"this node waits to be joined: run `cluster-admin join " + own +
