@@ -36,8 +36,9 @@ class Peer:
         with open(self.config, "w", encoding="utf-8") as out:
             out.write(f'[node]\ndata_directory = "{os.path.join(directory, name)}"\n'
                       f'shards = {shards}\nzone = "{name}"\n[doors]\n{doors}\n'
-                      f'[cluster]\nname = "bench"\ninitial_members = {json.dumps(members)}\n'
-                      f"replicas = 3\n{buckets}")
+                      '[cluster]\nname = "bench"\n')
+            if members:  # without, it waits to be joined
+                out.write(f"initial_members = {json.dumps(members)}\nreplicas = 3\n{buckets}")
         self.process = None
 
     def start(self, node):
@@ -69,6 +70,13 @@ class Peer:
     def get(self, path):
         text = self.get_text(path)
         return None if text is None else json.loads(text)
+
+    def metric(self, name):
+        """Summed over all its labels; None where it does not say."""
+        values = [float(line.rsplit(" ", 1)[1])
+                  for line in (self.get_text("/metrics") or "").splitlines()
+                  if line.startswith((name + "{", name + " "))]
+        return sum(values) if values else None
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as numbers:
@@ -131,6 +139,14 @@ class Cluster:
             peer.stop()
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def add(self, name):
+        """A peer more, which waits to be joined."""
+        doors = dict(zip(DOORS, free_ports(len(DOORS))))
+        peer = Peer(self.directory, name, doors, [], self.options.shards)
+        self.peers.append(peer)
+        peer.start(self.options.node)
+        return peer
 
     def seeds(self):
         return ",".join(f"127.0.0.1:{peer.ports['client']}" for peer in self.peers)
