@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/base64.h"
+#include "client/admin_tool/bucket_commands.h"
 #include "client/admin_tool/change_commands.h"
 #include "client/admin_tool/fetch.h"
 #include "client/admin_tool/handoff_command.h"
@@ -141,6 +142,8 @@ struct ChangeCommands {
   CLI::App* pause;
   CLI::App* resume;
   CLI::App* drain;
+  CLI::App* bucket;
+  CLI::App* force_lineage;
 };
 
 struct Commands {
@@ -172,7 +175,10 @@ ChangeCommands add_change_commands(CLI::App& app) {
       .abort = app.add_subcommand("abort", "Take back a change that has begun and is not cut over"),
       .pause = app.add_subcommand("pause", "Hold a change"),
       .resume = app.add_subcommand("resume", "Go on with a change that is paused"),
-      .drain = app.add_subcommand("drain", "Stop a node cleanly, if the others can do without it")};
+      .drain = app.add_subcommand("drain", "Stop a node cleanly, if the others can do without it"),
+      .bucket = app.add_subcommand("bucket", "The buckets; make one, raise its R or W"),
+      .force_lineage =
+          app.add_subcommand("force-lineage", "The way out when most voters are gone for good")};
 }
 
 void add_change_options(const ChangeCommands& commands, Options& options) {
@@ -202,6 +208,24 @@ void add_change_options(const ChangeCommands& commands, Options& options) {
     command->add_flag("--force", options.is_forced, "in spite of what speaks against it");
   }
   commands.plan->add_flag("-a,--all", options.with_all, "all pairs of nodes");
+  commands.force_lineage->add_option("NODE", options.lost, "each node that is lost for good")
+      ->required();
+  commands.force_lineage->add_flag("--yes", options.is_sure,
+                                   "do it; without it only say what may be lost");
+}
+
+void add_bucket_options(CLI::App* command, Options& options) {
+  command->add_option("ACTION", options.action, "list, create or set")
+      ->check(CLI::IsMember({"list", "create", "set"}));
+  command->add_option("NAME", options.target, "the bucket");
+  command->add_option("--r", options.r, "how many owners answer a read");
+  command->add_option("--w", options.w, "how many owners hold a write before it is acknowledged");
+  command->add_option("--time-to-live", options.time_to_live,
+                      "seconds after which values expire that have none of their own; 0: never");
+  command->add_option("--durability", options.durability, "of create: commit or interval");
+  command->add_option("--resolver", options.resolver, "of create: siblings or lww");
+  command->add_flag("--sloppy", options.is_sloppy,
+                    "of create: fallbacks stand in for owners that cannot be reached");
 }
 
 std::optional<int> run_change(const ChangeCommands& commands, const Options& options) {
@@ -217,6 +241,8 @@ std::optional<int> run_change(const ChangeCommands& commands, const Options& opt
   if (*commands.unstage) return run_unstage(options);
   if (*commands.clear) return run_clear(options);
   if (*commands.drain) return run_drain(options);
+  if (*commands.bucket) return run_bucket(options);
+  if (*commands.force_lineage) return run_force_lineage(options);
   return std::nullopt;
 }
 
@@ -270,6 +296,7 @@ Commands add_commands(CLI::App& app, Options& options) {
                             "take copies that may lack data as they are: --member or --partition");
   commands.repair->add_flag("--yes", options.is_sure, "of --accept-loss: do it");
   add_change_options(commands.changes, options);
+  add_bucket_options(commands.changes.bucket, options);
   commands.scrub->add_option("TARGET", options.target,
                              "only this node: its id, or as much of it as is needed");
   commands.scrub->add_flag("--status", options.is_status,

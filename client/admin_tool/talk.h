@@ -42,6 +42,13 @@ struct Options {
   std::string zone;
   std::string hash;
   std::string change;
+  std::string r;  // of buckets, here and below
+  std::string w;
+  std::string durability;
+  std::string resolver;
+  std::string time_to_live;
+  bool is_sloppy = false;
+  std::vector<std::string> lost;  // of force-lineage
   bool is_dead = false;
   bool is_forced = false;
 };

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/admin/availability.h"
+#include "node/admin/bucket_orders.h"
 #include "node/admin/change_documents.h"
 #include "node/admin/facts.h"
 #include "node/admin/orders.h"
@@ -154,6 +155,10 @@ Result<topology::Order> order_of(const NodeStatus& status, const Order& order) {
   if (action == "stage") return staged(status, order);
   if (action == "clear") return topology::Clear{};
   if (action == "commit") return committed(order);
+  if (action == "create_bucket" || action == "set_bucket") {
+    return bucket_order(order, status.view->epoch->replicas());
+  }
+  if (action == "force_lineage") return lineage_order(order);
   if (action == "unstage") {
     const auto node = node_in(order, "node");
     if (!node) return std::unexpected(node.error());
@@ -162,7 +167,8 @@ Result<topology::Order> order_of(const NodeStatus& status, const Order& order) {
   const bool is_pause = action == "pause";
   if (!is_pause && action != "resume" && action != "abort") {
     return wrong_order(
-        "\"action\" should be stage, unstage, clear, commit, abort, pause or resume");
+        "\"action\" should be stage, unstage, clear, commit, abort, pause, resume, create_bucket, "
+        "set_bucket or force_lineage");
   }
   const auto change = number_in(order, "change");
   if (!change) return std::unexpected(change.error());

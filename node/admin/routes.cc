@@ -210,7 +210,7 @@ constexpr Route all_routes[] = {
     {"/v1/scrub", "the walk over all records on disk; POST: scrub, cancel", scrub, order_scrub},
     {"/v1/changes",
      "what is staged, its plan, and changes of owners; POST: stage, unstage, clear, commit, abort, "
-     "pause, resume",
+     "pause, resume, create_bucket, set_bucket, force_lineage",
      changes, order_changes},
     {"/v1/drain", "POST: stops this node cleanly", no_get, order_drain},
     {"/v1/transfers", "changes of owners, and the streams into this node", transfers},

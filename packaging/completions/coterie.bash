@@ -7,7 +7,8 @@ _coterie_commands() {
     coterie) echo get put delete import export compare ;;
     cluster-admin)
       echo status members ring explain handoff repair verify scrub join leave replace weight \
-        zone remove plan commit unstage clear abort pause resume drain transfers config ;;
+        zone remove plan commit unstage clear abort pause resume drain bucket force-lineage \
+        transfers config ;;
     coterie-bench) echo probe ;;
   esac
 }
@@ -28,6 +29,9 @@ _coterie_options() {
     'cluster-admin transfers') echo --help --node --json --watch --all ;;
     'cluster-admin join') echo --help --node --json --weight --zone --yes ;;
     'cluster-admin leave' | 'cluster-admin remove') echo --help --node --json --yes --force ;;
+    'cluster-admin bucket')
+      echo --help --node --json --r --w --time-to-live --durability --resolver --sloppy ;;
+    'cluster-admin force-lineage') echo --help --node --json --yes ;;
     'cluster-admin replace') echo --help --node --json --dead ;;
     'cluster-admin plan') echo --help --node --json --all ;;
     'cluster-admin commit' | 'cluster-admin drain') echo --help --node --json --force ;;
@@ -72,6 +76,8 @@ _coterie_values() {
       --backlog | --warm-up | --duration | --count | --random-seed | --server-pids | \
       --message-bytes | --write-bytes)
       echo - ;;
+    --durability) echo commit interval ;;
+    --resolver) echo siblings lww ;;
     --directory) echo directory ;;
     --config) echo file ;;
     -c) if [ "$1" = coterie-node ]; then echo file; else echo -; fi ;;

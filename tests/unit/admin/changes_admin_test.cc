@@ -1,8 +1,10 @@
 #include "node/admin/changes_admin.h"
 
+#include <chrono>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -185,4 +187,45 @@ TEST_CASE("a node that the others need is not stopped, unless forced") {
   CHECK(door.post("/v1/drain", {{"force", true}}).first == 200);
   CHECK(door.stops == 2);
   CHECK(door.post("/v1/drain", {{"force", "yes"}}).first == 400);
+}
+
+TEST_CASE("buckets are made and set, and a lineage is forced, by orders of their own") {
+  Door door;
+  const auto told = [&door](const Json& order) { return door.post("/v1/changes", order).first; };
+  CHECK(told({{"action", "create_bucket"},
+              {"name", "7"},
+              {"w", 3},
+              {"sloppy", true},
+              {"durability", "interval"},
+              {"time_to_live_s", 60}}) == 200);
+  const auto made = last<topology::CreateBucket>(door).bucket;
+  CHECK(made.name == "7");
+  CHECK(made.r == 2);
+  CHECK(made.w == 3);
+  CHECK(made.sloppy);
+  CHECK(made.durability == Durability::interval);
+  CHECK(made.default_ttl == std::chrono::minutes(1));
+  CHECK(told({{"action", "set_bucket"}, {"name", "default"}, {"r", 3}}) == 200);
+  const auto set = last<topology::SetBucket>(door);
+  CHECK(set.name == "default");
+  CHECK(set.settings.r == 3);
+  CHECK_FALSE(set.settings.w.has_value());
+  CHECK(told({{"action", "force_lineage"}, {"lost", id_of(3) + "," + id_of(2)}}) == 200);
+  const auto force = last<topology::ForceLineage>(door);
+  CHECK(force.lost == std::vector<NodeId>{node_id(2), node_id(3)});
+  CHECK_FALSE(force.is_confirmed);
+  const auto orders = door.orders.size();
+  const Json wrong[] = {{{"action", "create_bucket"}},
+                        {{"action", "create_bucket"}, {"name", "a b"}},
+                        {{"action", "create_bucket"}, {"name", "a"}, {"color", "red"}},
+                        {{"action", "create_bucket"}, {"name", "a"}, {"r", "many"}},
+                        {{"action", "set_bucket"}, {"name", "a"}, {"resolver", "lww"}},
+                        {{"action", "force_lineage"}},
+                        {{"action", "force_lineage"}, {"lost", "12"}},
+                        {{"action", "force_lineage"}, {"lost", id_of(2)}, {"confirmed", "so"}}};
+  for (const auto& order : wrong) {
+    CAPTURE(order.dump());
+    CHECK(told(order) == 400);
+  }
+  CHECK(door.orders.size() == orders);
 }

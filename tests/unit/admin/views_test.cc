@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "client/admin_tool/bucket_commands.h"
 #include "client/admin_tool/status_merge.h"
 #include "client/admin_tool/views.h"
 #include "node/admin/documents.h"
@@ -106,6 +107,15 @@ TEST_CASE("members, ring and config as text") {
   REQUIRE(config);
   CHECK(contains(config->text, "cluster.partitions"));
   CHECK(contains(config->text, "[[bucket]]  name = \"default\""));
+}
+
+TEST_CASE("buckets as text") {
+  const auto buckets = buckets_view(admin::ring_document(status_of(), PartitionId{0}), false);
+  REQUIRE(buckets);
+  CHECK(buckets->text == R"(bucket   r  w  sloppy  durability  resolver  expires after
+default  2  2  no      commit      siblings          never
+)");
+  CHECK(buckets_view("{}", false).error().code == ErrorCode::corrupt);
 }
 
 TEST_CASE("explain as text: copies, dots and who is silent") {
