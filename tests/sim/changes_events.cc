@@ -88,7 +88,8 @@ void Changes::on_new_epoch(SimNode& node) {
   if (aim == aims_.end()) return;
   aims_.erase(aim);
   ++tally_[std::string("crashes after ") + name_of(entered)];
-  crash(random_.chance(0.6) ? node : *some_member(true));
+  auto* other = random_.chance(0.6) ? nullptr : some_member(true);
+  crash(other == nullptr ? node : *other);
 }
 
 /// Whether the next entry could be decided now.
