@@ -51,7 +51,7 @@ Result<void> commit(Table& table, const Frozen& frozen) {
       continue;
     }
     for (const auto& [key, entry] : frozen.overlay.map(space)) {
-      entries.push_back({.space = space, .key = key, .value = entry.value});
+      entries.push_back({.space = space, .key = key.bytes(), .value = entry.value});
     }
   }
   return table.commit(entries, frozen.position);

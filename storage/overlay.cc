@@ -30,13 +30,13 @@ class OverlayCursor {
   [[nodiscard]] const Overlay::Map::value_type* current() const {
     if (newer_.at_end()) return older_.at_end() ? nullptr : &*older_.next;
     if (older_.at_end()) return &*newer_.next;
-    return newer_.next->first <= older_.next->first ? &*newer_.next : &*older_.next;
+    return newer_.next->first.bytes() <= older_.next->first.bytes() ? &*newer_.next : &*older_.next;
   }
 
   void advance() {
     const auto* entry = current();
     const bool in_newer = !newer_.at_end() && &*newer_.next == entry;
-    if (!older_.at_end() && older_.next->first == entry->first) ++older_.next;
+    if (!older_.at_end() && older_.next->first.bytes() == entry->first.bytes()) ++older_.next;
     if (in_newer) ++newer_.next;
   }
 
@@ -74,12 +74,12 @@ void Overlay::put(std::size_t space, Bytes key, Entry entry) {
   const auto known = index.find(key);
   if (known != index.end()) {
     auto& [old_key, old] = *known->second;
-    bytes_ -= cost(old_key, old.value);
+    bytes_ -= cost(old_key.bytes(), old.value);
     old = std::move(entry);
     return;
   }
-  auto& added = *maps_[space].try_emplace(std::move(key), std::move(entry)).first;
-  index.emplace(added.first, &added);
+  auto& added = *maps_[space].try_emplace(OverlayKey(std::move(key)), std::move(entry)).first;
+  index.emplace(added.first.bytes(), &added);
   records_ += 1;
 }
 
@@ -93,7 +93,7 @@ void Overlay::merge(Overlay newer) {
     auto& map = newer.maps_[space];
     while (!map.empty()) {
       auto node = map.extract(map.begin());
-      put(space, std::move(node.key()), std::move(node.mapped()));
+      put(space, std::move(node.key()).take(), std::move(node.mapped()));
     }
   }
   last_ = std::max(last_, newer.last_);
@@ -117,9 +117,9 @@ Result<void> scan_merged(const Overlay* newer, const Overlay* older, const Table
   const auto show_before = [&](const BytesView* key) {
     while (goes_on) {
       const auto* entry = cursor.current();
-      if (entry == nullptr || (key != nullptr && *key < entry->first)) return false;
-      const bool is_same = key != nullptr && *key == entry->first;
-      if (entry->second.value) goes_on = visit(entry->first, *entry->second.value);
+      if (entry == nullptr || (key != nullptr && *key < entry->first.bytes())) return false;
+      const bool is_same = key != nullptr && *key == entry->first.bytes();
+      if (entry->second.value) goes_on = visit(entry->first.bytes(), *entry->second.value);
       cursor.advance();
       if (is_same) return true;
     }

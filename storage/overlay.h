@@ -1,11 +1,15 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "base/bytes.h"
 #include "storage/store.h"
@@ -14,6 +18,37 @@ namespace coterie {
 
 class Table;
 
+/// A key as the overlay's maps keep it: what decides most comparisons, the first eight bytes,
+/// stands in the map's node, so that a search looks at the heap's only where those are equal.
+class OverlayKey {
+ public:
+  explicit OverlayKey(Bytes key) : head_(head_of(key)), bytes_(std::move(key)) {}
+
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  [[nodiscard]] Bytes take() && { return std::move(bytes_); }
+
+  /// Orders as the bytes do.
+  struct Less {
+    using is_transparent = void;
+    bool operator()(const OverlayKey& a, const OverlayKey& b) const {
+      return a.head_ != b.head_ ? a.head_ < b.head_ : a.bytes_ < b.bytes_;
+    }
+    bool operator()(const OverlayKey& a, BytesView b) const { return a.bytes_ < b; }
+    bool operator()(BytesView a, const OverlayKey& b) const { return a < b.bytes_; }
+  };
+
+ private:
+  static std::uint64_t head_of(BytesView key) {
+    std::array<char, sizeof(std::uint64_t)> head{};
+    std::memcpy(head.data(), key.data(), std::min(head.size(), key.size()));
+    const auto word = std::bit_cast<std::uint64_t>(head);
+    return std::endian::native == std::endian::little ? std::byteswap(word) : word;
+  }
+
+  std::uint64_t head_;
+  Bytes bytes_;
+};
+
 /// What the log holds and the table does not yet: an ordered map a space, in memory.
 class Overlay {
  public:
@@ -21,7 +56,7 @@ class Overlay {
     LogPosition position;        // of the append that wrote it
     std::optional<Bytes> value;  // none: erased
   };
-  using Map = std::map<Bytes, Entry, std::less<>>;
+  using Map = std::map<OverlayKey, Entry, OverlayKey::Less>;
 
   Overlay() = default;
   Overlay(Overlay&&) = default;
