@@ -20,25 +20,28 @@ SLOWEST = 5
 
 
 def run_all(tests, jobs, tally, scale, traces):
-    """The parallel ones first, then the others one by one. Process tests start several peers each,
-    wait more than they work and watch real clocks: the parallel ones of them take no other's
-    place, and the others, which only compute, yield to them."""
-    tests = in_order(tests)
-    together = [test for test in tests if test.parallel]
-    waiting = sum(test.kind == "process" for test in together)
+    """Process tests start several peers each, wait more than they work and watch real clocks: two
+    of them run beside the others, which only compute and yield to them. Those that are not
+    `is_parallel` run one by one, and the suite `alone` when all else is done."""
     spent = []
 
-    def done(test, output, exit_code, seconds):
-        spent.append((seconds, test.name))
-        report(tally, traces, test, output, exit_code, seconds)
-
-    with concurrent.futures.ThreadPoolExecutor(jobs + waiting) as pool:
-        running = [pool.submit(run_one, test, scale) for test in together]
+    def run_these(lanes):
+        running = [lane.submit(run_one, test, scale) for lane, test in lanes]
         for future in concurrent.futures.as_completed(running):
-            done(*future.result())
-    for test in tests:
-        if not test.parallel:
-            done(*run_one(test, scale))
+            test, output, exit_code, seconds = future.result()
+            spent.append((seconds, test.name))
+            report(tally, traces, test, output, exit_code, seconds)
+
+    pool = concurrent.futures.ThreadPoolExecutor
+    with pool(jobs) as computing, pool(1) as one_by_one, pool(1) as waiting:
+        def lane(test):
+            if not test.parallel:
+                return one_by_one
+            return waiting if test.kind == "process" else computing
+
+        tests = in_order(tests)
+        run_these([(lane(test), test) for test in tests if "alone" not in test.suites])
+        run_these([(one_by_one, test) for test in tests if "alone" in test.suites])
     slowest = sorted(spent, reverse=True)[:SLOWEST]
     if slowest:
         say("  slowest: " + ", ".join(f"{name} {seconds:.0f} s" for seconds, name in slowest))
@@ -47,8 +50,7 @@ def run_all(tests, jobs, tally, scale, traces):
 def in_order(tests):
     """Those that run long begin first: a high `priority` in Meson, and sims before units."""
     kinds = ("process", "sim", "unit", "fuzz")
-    return sorted(tests, key=lambda test: (test.kind != "process", -test.priority,
-                                           kinds.index(test.kind)))
+    return sorted(tests, key=lambda test: (-test.priority, kinds.index(test.kind)))
 
 
 def run_one(test, scale):
