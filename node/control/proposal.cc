@@ -21,7 +21,8 @@ Proposal::Proposal(Environment environment, Options options, Random random, Done
       options_(std::move(options)),
       random_(random),
       done_(std::move(done)),
-      proposer_({.self = options_.self, .base = options_.base, .own = options_.own}) {}
+      proposer_({.self = options_.self, .base = options_.base, .own = options_.own}),
+      silent_(proposer_.voters().begin(), proposer_.voters().end()) {}
 
 Proposal::~Proposal() {
   env_.timers.cancel(pause_timer_);
@@ -89,9 +90,18 @@ void Proposal::ask(NodeId voter, const Calls::MakeFrame& make,
                   });
 }
 
-void Proposal::on_promise(NodeId voter, const paxos::Ballot& ballot, Result<paxos::Vote> vote) {
-  if (!vote) {
+void Proposal::note(NodeId voter, const Result<paxos::Vote>& vote) {
+  if (vote) {
+    silent_.erase(voter);
+  } else {
+    silent_.insert(voter);
     last_refusal_ = short_name(voter) + ": " + vote.error().message;
+  }
+}
+
+void Proposal::on_promise(NodeId voter, const paxos::Ballot& ballot, Result<paxos::Vote> vote) {
+  note(voter, vote);
+  if (!vote) {
     proposer_.on_failed(voter, ballot);
   } else if (const auto accept = proposer_.on_promise(voter, ballot, *vote)) {
     ask_acceptances(*accept);
@@ -101,10 +111,10 @@ void Proposal::on_promise(NodeId voter, const paxos::Ballot& ballot, Result<paxo
 }
 
 void Proposal::on_accepted(NodeId voter, const paxos::Ballot& ballot, Result<paxos::Vote> vote) {
+  note(voter, vote);
   if (vote) {
     proposer_.on_accepted(voter, ballot, *vote);
   } else {
-    last_refusal_ = short_name(voter) + ": " + vote.error().message;
     proposer_.on_failed(voter, ballot);
   }
   further();
@@ -172,13 +182,12 @@ Result<void> Proposal::judge(const Epoch& decided) const {
 
 Error Proposal::why_undecided() const {
   const auto voters = proposer_.voters().size();
-  const auto silent = proposer_.silent();
   std::string words;
-  if (voters - silent.size() <= voters / 2) {
-    words = std::to_string(silent.size()) + " of the " + std::to_string(voters) +
+  if (voters - silent_.size() <= voters / 2) {
+    words = std::to_string(silent_.size()) + " of the " + std::to_string(voters) +
             " voters do not answer (";
-    for (const NodeId voter : silent) {
-      words += (voter == silent.front() ? "" : ", ") + short_name(voter);
+    for (const NodeId voter : silent_) {
+      words += (voter == *silent_.begin() ? "" : ", ") + short_name(voter);
     }
     words +=
         "), and the ring changes only with most of them; it stays as it is, and data is "

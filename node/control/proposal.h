@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/address.h"
@@ -53,6 +54,8 @@ class Proposal : public std::enable_shared_from_this<Proposal> {
   void begin_round();
   void ask_promises(const paxos::Prepare& message);
   void ask_acceptances(const paxos::Accept& message);
+  /// Who has answered nothing yet, or nothing any more.
+  void note(NodeId voter, const Result<paxos::Vote>& vote);
   void on_promise(NodeId voter, const paxos::Ballot& ballot, Result<paxos::Vote> vote);
   void on_accepted(NodeId voter, const paxos::Ballot& ballot, Result<paxos::Vote> vote);
   /// Sends `make`'s frame and hands on the vote that comes.
@@ -71,6 +74,7 @@ class Proposal : public std::enable_shared_from_this<Proposal> {
   Done done_;
   paxos::Proposer proposer_;
   unsigned lost_rounds_ = 0;
+  std::set<NodeId> silent_;  // over all rounds: one may end before all that answer have
   std::string last_refusal_;
   TimerId pause_timer_;
   TimerId deadline_;

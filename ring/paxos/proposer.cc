@@ -34,7 +34,6 @@ Prepare Proposer::begin() {
   phase_ = Phase::preparing;
   granted_.clear();
   refused_.clear();
-  failed_.clear();
   found_ = {};
   value_ = options_.own;
   return {.slot = slot(), .ballot = ballot_};
@@ -61,7 +60,6 @@ std::optional<Accept> Proposer::on_promise(NodeId from, const Ballot& ballot, co
   phase_ = Phase::accepting;
   granted_.clear();
   refused_.clear();
-  failed_.clear();
   may_win_ = may_win_ || (options_.own != nullptr && *value_ == *options_.own);
   return Accept{.slot = slot(), .ballot = ballot_, .value = value_};
 }
@@ -80,7 +78,6 @@ void Proposer::on_accepted(NodeId from, const Ballot& ballot, const Vote& vote) 
 
 void Proposer::on_failed(NodeId from, const Ballot& ballot) {
   if (ballot != ballot_ || has_granted(from)) return;
-  add(failed_, from);
   if (phase_ == Phase::preparing || phase_ == Phase::accepting) refuse(from);
 }
 
@@ -109,15 +106,6 @@ void Proposer::refuse(NodeId from) {
   if (has_granted(from)) return;
   add(refused_, from);
   if (voters().size() - refused_.size() < majority()) phase_ = Phase::idle;
-}
-
-std::vector<NodeId> Proposer::silent() const {
-  std::vector<NodeId> out;
-  for (const NodeId voter : voters()) {
-    const bool is_heard = has_granted(voter) || std::ranges::binary_search(refused_, voter);
-    if (!is_heard || std::ranges::binary_search(failed_, voter)) out.push_back(voter);
-  }
-  return out;
 }
 
 }  // namespace coterie::paxos

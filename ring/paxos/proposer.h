@@ -56,8 +56,6 @@ class Proposer {
   [[nodiscard]] const Value& decided() const { return decided_; }
   /// One's own value has been sent to be accepted: whatever happens here, it may yet be decided.
   [[nodiscard]] bool may_win() const { return may_win_; }
-  /// Those that have neither granted nor refused in this round so far.
-  [[nodiscard]] std::vector<NodeId> silent() const;
 
  private:
   [[nodiscard]] bool is_awaited(NodeId from, const Ballot& ballot, Phase phase) const;
@@ -72,7 +70,6 @@ class Proposer {
   std::uint64_t highest_round_ = 0;  // heard of
   std::vector<NodeId> granted_;      // in this phase; sorted
   std::vector<NodeId> refused_;      // likewise
-  std::vector<NodeId> failed_;       // likewise
   Ballot found_;                     // the highest ballot of what voters had accepted
   Value value_;                      // to be accepted in this round
   Value decided_;

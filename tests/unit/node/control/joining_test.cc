@@ -206,6 +206,19 @@ TEST_CASE("with most voters gone for good an operator goes on without them") {
   CHECK(after->epoch->number().lineage == 2);
 }
 
+TEST_CASE("a voter that answers is not named among those who do not") {
+  RingWorld ring(5);
+  for (std::size_t i = 1; i <= 3; ++i) ring.at(i).crash();
+  // The others have failed each round before its answer comes.
+  auto& link = ring.world.link(ring.at(5).index, ring.at(4).index);
+  link.delay_least = link.delay_most = std::chrono::milliseconds(50);
+  ring.run_for(std::chrono::seconds(5));
+  const auto frozen =
+      ring.order(ring.at(4), topology::CreateBucket{.bucket = {.name = "b", .r = 2, .w = 2}});
+  REQUIRE_FALSE(frozen);
+  CHECK(has(frozen.error().message, "3 of the 5 voters do not answer"));
+}
+
 TEST_CASE("a stranger, and a node that is not there, are refused with what to look at") {
   RingWorld ring;
   const Address nowhere{.host = "10.9.9.9", .port = 7402};

@@ -46,7 +46,6 @@ TEST_CASE("three of five voters that promise and accept decide one's own value")
   proposer.on_accepted(voter_of(1), {.round = 9, .proposer = self}, granted());
   proposer.on_accepted(voter_of(1), accept->ballot, granted());
   CHECK(proposer.phase() == Proposer::Phase::accepting);
-  CHECK(proposer.silent() == std::vector<NodeId>{voter_of(0), voter_of(2), voter_of(3)});
   proposer.on_accepted(voter_of(0), accept->ballot, granted());
   CHECK(proposer.phase() == Proposer::Phase::decided);
   CHECK(proposer.decided() == next(1));
@@ -74,9 +73,7 @@ TEST_CASE("a round is lost once a majority is out of reach, and the next one bid
   CHECK(proposer.phase() == Proposer::Phase::preparing);
   (void)proposer.on_promise(voter_of(2), prepare.ballot, outbid);
   CHECK(proposer.phase() == Proposer::Phase::idle);
-  CHECK(proposer.silent() == std::vector<NodeId>{voter_of(1), voter_of(3), voter_of(4)});
   CHECK(proposer.begin().ballot.round == 9);
-  CHECK(proposer.silent().size() == 5);
 }
 
 TEST_CASE("a voter that knows the decision ends it") {
