@@ -101,7 +101,7 @@ std::string ring_text(const Json& document, bool use_color) {
                         document.at("cluster").at("replicas").get<double>();
   for (const auto& member : document.at("members")) {
     const auto share = member.at("partitions").get<double>() / copies * 1000;
-    const auto tenths = static_cast<std::uint64_t>(share + 0.5);
+    const auto tenths = std::lround(share);
     members.add({{member.at("name").get<std::string>()},
                  {member.at("zone").get<std::string>()},
                  {text_or_dash(member.at("weight"))},

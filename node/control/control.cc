@@ -78,7 +78,7 @@ bool is_reply(wire::Kind kind) {
 }  // namespace
 
 Control::Control(Environment environment, Options options, Random random, OnView on_view)
-    : env_(environment),
+    : env_(std::move(environment)),
       options_(std::move(options)),
       on_view_(std::move(on_view)),
       seal_(seal_of(options_.config)),

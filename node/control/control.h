@@ -166,6 +166,7 @@ class Control final : public TransportHandler, public DatagramHandler {
   // control_orders.cc
   using MakeEntry = std::function<Result<void>(EpochContents&)>;
   void stage(const topology::Stage& order, Answered done);
+  void stage_removal(const plan::Remove& remove, Answered done);
   void stage_replacement(const topology::ReplaceBy& order, Answered done);
   [[nodiscard]] Result<Member> newcomer(const FactsByAddress& facts, const Newcomer& wanted) const;
   [[nodiscard]] const Result<plan::Plan>& plan_now();

@@ -133,19 +133,38 @@ void Control::stage(const topology::Stage& order, Answered done) {
     return stage_replacement(*replace, std::move(*ended));
   }
   const auto& change = std::get<StagedChange>(order.what);
-  const auto* remove = std::get_if<plan::Remove>(&change);
-  const auto address = remove == nullptr ? std::nullopt : gossip_address_of(remove->node);
-  if (!address) {
-    answer_after(staging_.add(*epochs_.newest(), epochs_.former(), change), std::move(*ended));
-    return;
+  if (const auto* remove = std::get_if<plan::Remove>(&change)) {
+    return stage_removal(*remove, std::move(*ended));
   }
-  ask_facts({*address}, false, [this, change, address, ended](const FactsByAddress& facts) {
-    const NodeId dead = std::get<plan::Remove>(change).node;
-    const auto& answer = facts.at(address->text());
-    if (answer && answer->node == dead) {
-      return (*ended)(fail(ErrorCode::refused, is_alive(dead)));
+  answer_after(staging_.add(*epochs_.newest(), epochs_.former(), change), std::move(*ended));
+}
+
+/// A change under way that waits for the dead goes on without it at once; to be no member any more
+/// it has to wait for a change of its own.
+void Control::stage_removal(const plan::Remove& remove, Answered done) {
+  const auto address = gossip_address_of(remove.node);
+  std::vector<Address> whom;
+  if (address) whom.push_back(*address);
+  auto ended = std::make_shared<Answered>(std::move(done));
+  ask_facts(whom, false, [this, remove, ended](const FactsByAddress& facts) {
+    for (const auto& [at, answer] : facts) {
+      if (answer && answer->node == remove.node) {
+        return (*ended)(fail(ErrorCode::refused, is_alive(remove.node)));
+      }
     }
-    answer_after(staging_.add(*epochs_.newest(), epochs_.former(), change), std::move(*ended));
+    const auto stage = [this, remove, ended](Result<void> result) {
+      if (result) result = staging_.add(*epochs_.newest(), epochs_.former(), remove);
+      answer_after(std::move(result), std::move(*ended));
+    };
+    EpochContents next = epochs_.newest()->contents();
+    if (!transition::remove_from_changes(next, remove.node)) return stage({});
+    const auto go_on = [node = remove.node](EpochContents& entry) -> Result<void> {
+      if (transition::remove_from_changes(entry, node)) return {};
+      return fail(ErrorCode::refused, "the change that waited for it has ended: remove it again");
+    };
+    take_entry(go_on, [stage](Result<Answer> answer) {
+      stage(answer ? Result<void>() : std::unexpected(std::move(answer.error())));
+    });
   });
 }
 

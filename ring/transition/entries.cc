@@ -1,6 +1,7 @@
 #include "ring/transition/entries.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,16 @@ void move_to(EpochContents& next, const Handover& handover, Step step) {
   std::ranges::copy(
       handover.new_owners,
       next.owners.begin() + static_cast<std::ptrdiff_t>(std::size_t{partition} * next.replicas));
+}
+
+bool takes_part(const EpochContents& contents, const Change& change, NodeId node) {
+  return std::ranges::any_of(change.handovers, [&](const Handover& handover) {
+    const auto owners =
+        std::span(contents.owners)
+            .subspan(std::size_t{handover.partition.value} * contents.replicas, contents.replicas);
+    return std::ranges::count(owners, node) != 0 ||
+           std::ranges::count(handover.new_owners, node) != 0;
+  });
 }
 
 }  // namespace
@@ -100,6 +111,18 @@ Result<void> take_step(EpochContents& next, std::uint64_t change, Step step) {
   if (moving.stage == Stage::stable)
     std::erase_if(next.changes, [change](const Change& one) { return one.id == change; });
   return {};
+}
+
+bool remove_from_changes(EpochContents& next, NodeId node) {
+  bool was_any = false;
+  for (Change& change : next.changes) {
+    const auto place = std::ranges::lower_bound(change.removed, node);
+    const bool is_removed = place != change.removed.end() && *place == node;
+    if (is_removed || !takes_part(next, change, node)) continue;
+    change.removed.insert(place, node);
+    was_any = true;
+  }
+  return was_any;
 }
 
 Result<void> pause_change(EpochContents& next, std::uint64_t change, bool is_paused) {

@@ -37,6 +37,10 @@ namespace coterie::transition {
 /// is at another stage, or paused.
 [[nodiscard]] Result<void> take_step(EpochContents& next, std::uint64_t change, Step step);
 
+/// The operator stands in for `node`, which is dead, in each change that waits for its fences or
+/// its data. Whether there was any.
+[[nodiscard]] bool remove_from_changes(EpochContents& next, NodeId node);
+
 /// Pauses the change, or resumes it. Errors: not_found; refused: it cannot be paused any more.
 [[nodiscard]] Result<void> pause_change(EpochContents& next, std::uint64_t change, bool is_paused);
 

@@ -111,6 +111,24 @@ TEST_CASE("a node is removed for dead only while it does not answer, and learns 
   CHECK(has(ring.at(3).blocker(), "left the cluster or was removed"));
 }
 
+TEST_CASE("a change under way goes on without a node that is removed for dead") {
+  RingWorld ring(5);
+  ring.commit(ring.at(1), plan::StagedChange(plan::Leave{.node = node_id(5)}));
+  const auto remove = [&ring] {
+    return ring.stage(ring.at(1), plan::StagedChange(plan::Remove{.node = node_id(2)}));
+  };
+  CHECK(has(remove().error().message, "answers, so it is not dead"));
+  REQUIRE(ring.at(1).control().view()->epoch->changes().size() == 1);
+  CHECK(ring.at(1).control().view()->epoch->changes()[0].removed.empty());
+  ring.at(2).crash();
+  ring.run_for(std::chrono::seconds(1));
+  const auto removed = remove();
+  REQUIRE_MESSAGE(removed, (removed ? "" : removed.error().message));
+  CHECK(removed->epoch->changes()[0].removed == std::vector{node_id(2)});
+  CHECK(removed->staged.size() == 1);
+  CHECK(has(removed->why_no_plan, "under way"));
+}
+
 TEST_CASE("a wiped node at its old address is told to replace what it was, and does") {
   RingWorld ring(4);
   ring.at(4).crash();

@@ -144,6 +144,30 @@ TEST_CASE("a paused change is not cut over, can be resumed and aborted") {
   CHECK(pause_change(late, id, true).error().code == ErrorCode::refused);
 }
 
+TEST_CASE("the dead are removed from each change that they are part of, at any stage") {
+  const Epoch open = opened(opened(base(), {0}), {1});
+  const NodeId dead = open.changes()[0].handovers[0].new_owners.back();
+  const auto in_change = [&open, dead](std::size_t i) {
+    return open.holds(dead, open.changes()[i].handovers[0].partition);
+  };
+  const Epoch next = entry(open, [dead](EpochContents& contents) -> Result<void> {
+    CHECK(remove_from_changes(contents, dead));
+    CHECK_FALSE(remove_from_changes(contents, dead));
+    return {};
+  });
+  REQUIRE(in_change(0));
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(next.changes()[i].removed.size() == (in_change(i) ? 1U : 0U));
+  }
+  const Epoch cut_over = stepped(next, next.changes()[0].id, Step::cut_over);
+  const NodeId also = cut_over.owners(PartitionId{0})[0];
+  const Epoch later = entry(cut_over, [also](EpochContents& contents) -> Result<void> {
+    CHECK(remove_from_changes(contents, also));
+    return {};
+  });
+  CHECK(later.changes()[0].removed.size() == 2);
+}
+
 TEST_CASE("no stage is left out, and no change is altered on its way") {
   const Epoch open = opened(base(), {3});
   const auto id = open.number().number;
