@@ -77,11 +77,12 @@ extern "C" void on_failed_assertion(MDB_env* environment, const char* what) {
 template <class Call>
 int guarded(const Call& call) {
   is_reading_guarded = true;
-  int code = MDB_CORRUPTED;
+  int code = 0;
   failed_assertion.clear();
   try {
     code = call();
   } catch (const FailedAssertion&) {
+    code = MDB_CORRUPTED;
   }
   is_reading_guarded = false;
   return code;

@@ -79,7 +79,7 @@ std::vector<std::string> broken(const Measured& of) {
   if (of.restart_bytes > (limits::gossip_seeds_at_once + 2) * table_bytes + 8192) {
     out.push_back("a restart moved " + std::to_string(of.restart_bytes) + " bytes");
   }
-  for (auto& line : out) line = std::to_string(of.nodes) + " nodes: " + line;
+  for (auto& line : out) line.insert(0, std::to_string(of.nodes) + " nodes: ");
   return out;
 }
 

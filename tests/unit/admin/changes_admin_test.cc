@@ -34,7 +34,7 @@ std::string id_of(std::uint64_t number) {
   return to_hex(node_id(number));
 }
 
-Json stage(const std::string& what, Json fields = Json::object()) {
+Json stage(const std::string& what, const Json& fields = Json::object()) {
   Json out = {{"action", "stage"}, {"what", what}};
   out.update(fields);
   return out;

@@ -30,19 +30,20 @@ struct AnyDoor {
   AnyDoor() {
     auto opened = admin::HttpDoor::open(
         any_port,
-        admin::routes({.status =
-                           [this] {
-                             const std::scoped_lock lock(mutex);
-                             return status;
-                           },
-                       .inspect = [](PartitionId, Bytes) { return std::vector<Inspection>{}; },
-                       .on_all_shards = [this](const admin::ShardTask&) { return outcomes; },
-                       .order =
-                           [this](const topology::Order& order) {
-                             orders.push_back(order);
-                             return answer;
-                           },
-                       .stop = [this] { ++stops; }}));
+        admin::routes(
+            {.status =
+                 [this] {
+                   const std::scoped_lock lock(mutex);
+                   return status;
+                 },
+             .inspect = [](PartitionId, const Bytes&) { return std::vector<Inspection>{}; },
+             .on_all_shards = [this](const admin::ShardTask&) { return outcomes; },
+             .order =
+                 [this](const topology::Order& order) {
+                   orders.push_back(order);
+                   return answer;
+                 },
+             .stop = [this] { ++stops; }}));
     REQUIRE(opened);
     http = *std::move(opened);
   }

@@ -133,7 +133,8 @@ void explore(const std::string& name, const Scope& scope) {
 }  // namespace
 
 TEST_CASE("every order of a small scope keeps the rules") {
-  explore("siblings, 3 copies, 2 writes", {.copies = 3});
+  // Sanitizers slow it down tenfold and see no more in it.
+  if (scale() != "small") explore("siblings, 3 copies, 2 writes", {.copies = 3});
   explore("siblings, 2 copies, 2 writes, 1 restore", {.restores = 1});
   explore("lww, 2 copies, 2 writes", {.resolver = lww});
 }
