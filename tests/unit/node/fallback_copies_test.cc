@@ -79,7 +79,7 @@ struct World {
   std::shared_ptr<const Epoch> epoch;
   MemoryStore store{16, MemoryStore::Durability::by_hand};
   std::vector<coordinator::Tag> votes;
-  DurableGate gate{store, [](ConnectionId, Bytes) {},
+  DurableGate gate{store, [](ConnectionId, const Bytes&) {},
                    [this](coordinator::Tag tag) { votes.push_back(tag); }};
   std::unique_ptr<transfer::RecordHints> hints;
   std::unique_ptr<FallbackCopies> fallbacks;
