@@ -48,15 +48,22 @@ void Control::force(const topology::ForceLineage& order, Answered done) {
     return done(fail(ErrorCode::refused, what_may_be_lost(*base, order.lost)));
   }
   std::vector<Address> whom;
-  for (const NodeId node : order.lost) {
-    if (const auto address = gossip_address_of(node)) whom.push_back(*address);
+  for (const Member& member : base->members()) {
+    if (const auto address = gossip_address_of(member.id)) whom.push_back(*address);
   }
   auto ended = std::make_shared<Answered>(std::move(done));
   ask_facts(whom, false, [this, order, base, ended](const FactsByAddress& facts) {
     for (const auto& [address, answer] : facts) {
-      if (!answer || std::ranges::count(order.lost, answer->node) == 0) continue;
-      return (*ended)(fail(ErrorCode::refused, "node " + to_hex(answer->node) + " at " + address +
-                                                   " answers, so it is not lost"));
+      if (!answer) continue;
+      const auto who = "node " + to_hex(answer->node) + " at " + address;
+      if (std::ranges::count(order.lost, answer->node) != 0) {
+        return (*ended)(fail(ErrorCode::refused, who + " answers, so it is not lost"));
+      }
+      // What that one did by it, erased old copies even, must not be undone.
+      if (answer->cluster == base->cluster() && answer->epoch > base->number()) {
+        return (*ended)(fail(ErrorCode::refused,
+                             who + " knows a later epoch than the asked node: ask that one"));
+      }
     }
     if (epochs_.newest() != base) {
       return (*ended)(fail(ErrorCode::refused, "the ring has changed meanwhile: look again"));

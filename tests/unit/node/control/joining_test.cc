@@ -224,6 +224,24 @@ TEST_CASE("with most voters gone for good an operator goes on without them") {
   CHECK(after->epoch->number().lineage == 2);
 }
 
+TEST_CASE("a lineage is not forced from an epoch that others have gone past") {
+  RingWorld ring(5);
+  ring.at(4).crash();
+  REQUIRE(ring.order(ring.at(5), topology::CreateBucket{.bucket = {.name = "b", .r = 2, .w = 2}}));
+  ring.run_for(std::chrono::seconds(1));
+  std::vector<NodeId> lost;
+  for (std::size_t i = 1; i <= 3; ++i) {
+    ring.at(i).crash();
+    lost.push_back(node_id(i));
+  }
+  ring.at(4).start();
+  const auto forced =
+      ring.order(ring.at(4), topology::ForceLineage{.lost = lost, .is_confirmed = true});
+  REQUIRE_FALSE(forced);
+  CHECK(has(forced.error().message, "knows a later epoch than the asked node"));
+  CHECK(epoch_of(ring.at(5)) == 2);
+}
+
 TEST_CASE("a voter that answers is not named among those who do not") {
   RingWorld ring(5);
   for (std::size_t i = 1; i <= 3; ++i) ring.at(i).crash();
