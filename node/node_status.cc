@@ -29,30 +29,21 @@ ShardSizes sizes_of(const Shard& shard, bool with_partitions) {
 }
 
 /// A shard's records are taken to be of one size, and to take all that its map does.
-void add_partitions(const ShardSizes& shard, NodeSizes& out) {
-  std::uint64_t records = 0;
-  for (const auto& [partition, count] : shard.records) records += count;
-  const auto bytes = static_cast<double>(shard.store.map_bytes + shard.store.overlay_bytes);
-  for (const auto& [partition, count] : shard.records) {
-    const auto share = static_cast<double>(count) / static_cast<double>(records);
-    out.partitions.push_back(partition.value);
-    out.partition_bytes.push_back(static_cast<std::uint64_t>(bytes * share));
-  }
-}
-
 NodeSizes sizes_of(const std::vector<ShardSizes>& shards) {
-  NodeSizes mixed;
+  NodeSizes out;
+  std::map<PartitionId, std::uint64_t> bytes_of;
   for (const auto& shard : shards) {
-    mixed.data_bytes += shard.store.map_bytes + shard.store.overlay_bytes;
-    add_partitions(shard, mixed);
+    const std::uint64_t bytes = shard.store.map_bytes + shard.store.overlay_bytes;
+    out.data_bytes += bytes;
+    std::uint64_t records = 0;
+    for (const auto& [partition, count] : shard.records) records += count;
+    for (const auto& [partition, count] : shard.records) {
+      const auto share = static_cast<double>(count) / static_cast<double>(records);
+      bytes_of[partition] = static_cast<std::uint64_t>(static_cast<double>(bytes) * share);
+    }
   }
-  NodeSizes out{.data_bytes = mixed.data_bytes, .partitions = {}, .partition_bytes = {}};
-  std::map<std::uint32_t, std::uint64_t> by_partition;
-  for (std::size_t i = 0; i < mixed.partitions.size(); ++i) {
-    by_partition[mixed.partitions[i]] = mixed.partition_bytes[i];
-  }
-  for (const auto& [partition, bytes] : by_partition) {
-    out.partitions.push_back(partition);
+  for (const auto& [partition, bytes] : bytes_of) {
+    out.partitions.push_back(partition.value);
     out.partition_bytes.push_back(bytes);
   }
   return out;
