@@ -32,8 +32,9 @@ std::string any_of(const Json& number, const char* thing) {
 std::string headline(const Json& status, bool use_color) {
   const auto& verdict = status.at("verdict");
   const auto level = verdict.at("level").get<std::string>();
-  const std::string words = level == "ok" ? verdict.at("text").get<std::string>()
-                                          : level + ": " + verdict.at("text").get<std::string>();
+  // "forming" would not be true of a node that waits to be joined; the text says which it is.
+  const bool is_named = level != "ok" && level != "forming";
+  const std::string words = (is_named ? level + ": " : "") + verdict.at("text").get<std::string>();
   std::string out = painted(words, color_of_level(level), use_color) + "\n";
   const auto& problems = status.at("problems");
   if (problems.size() < 2) return out;

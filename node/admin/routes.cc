@@ -48,9 +48,9 @@ HttpAnswer refusal(const Error& error) {
 
 Error forming(const NodeStatus& status) {
   return {.code = ErrorCode::unavailable,
-          .message = "the cluster is forming: " + (status.blockers.empty()
-                                                       ? std::string("it will be ready in a moment")
-                                                       : status.blockers.front())};
+          .message = status.blockers.empty()
+                         ? std::string("the cluster is forming: it will be ready in a moment")
+                         : status.blockers.front()};
 }
 
 /// Why the node cannot serve; nothing if it can.

@@ -231,8 +231,7 @@ Verdict judge(const Facts& facts) {
       out.problems.push_back({Level::forming, "forming", blocker, {}});
     }
     out.level = Level::forming;
-    out.text = "the cluster is forming" +
-               (facts.blockers.empty() ? std::string() : ": " + facts.blockers.front());
+    out.text = facts.blockers.empty() ? "the cluster is forming" : facts.blockers.front();
     return out;
   }
   if (!facts.blockers.empty() || facts.epoch->member(facts.self) == nullptr) {

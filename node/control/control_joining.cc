@@ -58,7 +58,11 @@ std::vector<std::string> Control::blockers() const {
     const auto at_own = std::ranges::find(members, own, &Member::address);
     if (at_own != members.end()) return {wiped(*at_own)};
   }
-  if (standing() == wire::NodeStanding::forming && foreign_ == nullptr) return birth_.blockers();
+  if (standing() == wire::NodeStanding::forming && foreign_ == nullptr) {
+    auto missing = birth_.blockers();
+    for (auto& line : missing) line.insert(0, "the cluster is forming: ");
+    return missing;
+  }
   return {"this node waits to be joined: run `cluster-admin join " + own +
           "` at a member of its cluster; to make a new cluster, name all its nodes in "
           "cluster.initial_members"};

@@ -102,7 +102,7 @@ TEST_CASE("status before the first epoch has the same fields") {
   const auto formed = status_json(forming);
   forming.view = nullptr;
   forming.shards.clear();
-  forming.blockers = {"127.0.0.1:7022 does not answer"};
+  forming.blockers = {"the cluster is forming: 127.0.0.1:7022 does not answer"};
   const auto status = status_json(forming);
   CHECK(fields(status) == fields(formed));
   CHECK(status["partitions"].is_null());

@@ -144,7 +144,7 @@ TEST_CASE("not ready: 503 and why") {
   CHECK(door.json("/healthz", 503)["error"]["message"].get<std::string>().starts_with("1 of 2"));
   door.change([](auto& status) {
     status->view = nullptr;
-    status->blockers = {"two is missing"};
+    status->blockers = {"the cluster is forming: two is missing"};
   });
   for (const char* path : {"/healthz", "/v1/ring", "/v1/explain?key=a"}) {
     CHECK(door.json(path, 503)["error"]["message"] == "the cluster is forming: two is missing");

@@ -85,11 +85,11 @@ TEST_CASE("status while the cluster forms") {
   auto status = status_of();
   status.view = nullptr;
   status.shards.clear();
-  status.blockers = {"127.0.0.1:7022 does not answer"};
+  status.blockers = {"the cluster is forming: 127.0.0.1:7022 does not answer"};
   const auto forming = status_view(document(status), false);
   REQUIRE(forming);
   CHECK_FALSE(forming->is_well);
-  CHECK(forming->text.starts_with("forming: the cluster is forming: 127.0.0.1:7022 does not"));
+  CHECK(forming->text.starts_with("the cluster is forming: 127.0.0.1:7022 does not"));
   CHECK(contains(forming->text, "no epoch yet"));
 }
 
