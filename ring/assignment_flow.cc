@@ -22,6 +22,7 @@ AssignmentFlow::AssignmentFlow(FlowShape shape, bool keep)
       cells_(std::size_t{shape_.partitions} * shape_.nodes()),
       slot_owners_(std::size_t{shape_.partitions} * shape_.zones()),
       vacancies_(shape_.partitions, shape_.replicas),
+      fixed_(shape_.partitions),
       loads_(shape_.nodes()),
       zone_of_(shape_.nodes()),
       owned_(shape_.nodes()),
@@ -50,8 +51,17 @@ void AssignmentFlow::give(std::uint32_t partition, std::uint32_t node) {
   --vacancies_[partition];
 }
 
+void AssignmentFlow::fix(std::uint32_t partition, std::uint32_t node) {
+  check(vacancies_[partition] > 0 && !owns(partition, node), "each owner is fixed once");
+  cells_[std::size_t{partition} * shape_.nodes() + node] |= owner_bit;
+  ++slot_owners_[slot_of(partition, node)];
+  ++loads_[node];
+  --vacancies_[partition];
+  fixed_[partition] = 1;
+}
+
 void AssignmentFlow::take(std::uint32_t partition, std::uint32_t node) {
-  check(owns(partition, node), "only from an owner can be taken");
+  check(owns(partition, node) && !is_fixed(partition), "only from an owner can be taken");
   cells_[std::size_t{partition} * shape_.nodes() + node] &= static_cast<std::uint8_t>(~owner_bit);
   --slot_owners_[slot_of(partition, node)];
   --loads_[node];
@@ -128,9 +138,11 @@ void AssignmentFlow::visit_arcs(Vertex vertex, const Visit& visit) const {
   visit(slot_arc(slot, end - begin));
 }
 
+/// The way back from a node to a fixed partition is not there.
 void AssignmentFlow::list_owned() {
   for (auto& partitions : owned_) partitions.clear();
   for (std::uint32_t partition = 0; partition < shape_.partitions; ++partition) {
+    if (is_fixed(partition)) continue;
     for (std::uint32_t node = 0; node < shape_.nodes(); ++node) {
       if (owns(partition, node)) owned_[node].push_back(partition);
     }

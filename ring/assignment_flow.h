@@ -53,6 +53,10 @@ class AssignmentFlow {
   /// given, or what fill() finds is not of minimum cost.
   void give(std::uint32_t partition, std::uint32_t node);
   void take(std::uint32_t partition, std::uint32_t node);
+  /// Gives for good, whatever the zone: fill() never exchanges an owner of the partition. All its
+  /// owners are fixed, or none.
+  void fix(std::uint32_t partition, std::uint32_t node);
+  [[nodiscard]] bool is_fixed(std::uint32_t partition) const { return fixed_[partition] != 0; }
 
   /// Adds owners, exchanging others where that helps, until nothing more fits under each node's
   /// `capacity`, at the least cost of all such flows in which no node's load falls. Capacities may
@@ -107,6 +111,7 @@ class AssignmentFlow {
   std::vector<std::uint8_t> cells_;                // partition x node: bits
   std::vector<std::uint8_t> slot_owners_;          // partition x zone: owners there
   std::vector<std::uint32_t> vacancies_;           // of each partition
+  std::vector<std::uint8_t> fixed_;                // of each partition
   std::vector<std::uint32_t> loads_;               // of each node
   std::vector<std::uint32_t> zone_of_;             // of each node
   std::vector<std::uint32_t> capacity_;            // of each node, while fill() runs

@@ -32,15 +32,20 @@ class PositionChoice {
     }
   }
 
-  void choose(const std::vector<std::uint16_t>& previous) {
+  void choose(const std::vector<std::uint16_t>& previous, std::span<const std::uint32_t> fixed) {
     for (std::uint32_t node = 0; node < table_.nodes; ++node) {
       room_[node] = loads_[node] / candidates_;
     }
+    for (const std::uint32_t p : fixed) fix(p, previous);
     assign(previous);
     for (std::uint32_t node = 0; node < table_.nodes; ++node) {
       room_[node] += loads_[node] % candidates_ == 0 ? 0U : 1U;
     }
     assign(previous);
+    while (!fixed.empty() && std::ranges::count(chosen_, no_node) != 0) {
+      for (auto& room : room_) ++room;
+      assign(previous);
+    }
     for (std::uint32_t p = 0; p < table_.partitions(); ++p) {
       check(chosen_[p] != no_node, "each position of each partition finds its owner");
       auto open = candidates(p);
@@ -75,6 +80,13 @@ class PositionChoice {
 
   [[nodiscard]] bool room_left() const {
     return std::ranges::any_of(room_, [](std::uint32_t room) { return room > 0; });
+  }
+
+  /// Not among those that augment() may exchange.
+  void fix(std::uint32_t partition, const std::vector<std::uint16_t>& previous) {
+    const auto node = previous[std::size_t{partition} * table_.replicas + position_];
+    chosen_[partition] = node;
+    if (room_[node] > 0) --room_[node];
   }
 
   void put(std::uint32_t partition, std::uint16_t node) {
@@ -131,9 +143,9 @@ class PositionChoice {
 }  // namespace
 
 void spread_positions(OwnerTable& table, const std::vector<std::uint16_t>& previous,
-                      Random& random) {
+                      std::span<const std::uint32_t> fixed, Random& random) {
   for (std::uint32_t position = 0; position + 1 < table.replicas; ++position) {
-    PositionChoice(table, position, random).choose(previous);
+    PositionChoice(table, position, random).choose(previous, fixed);
   }
 }
 

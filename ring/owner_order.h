@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/random.h"
@@ -26,7 +27,9 @@ inline constexpr std::uint16_t no_node = 0xffff;
 /// any other, within floor and ceiling, and mixes them: the first position coordinates, and when a
 /// node fails the second ones, many nodes, take over. An owner keeps its position of `previous` (of
 /// the same shape, or empty) where that allows it.
+/// `fixed`: partitions whose owners are, and stay, in the order of `previous`; ascending. With
+/// some, floor and ceiling may be missed by what they leave no other way.
 void spread_positions(OwnerTable& table, const std::vector<std::uint16_t>& previous,
-                      Random& random);
+                      std::span<const std::uint32_t> fixed, Random& random);
 
 }  // namespace coterie

@@ -69,6 +69,14 @@ Result<void> check_input(const PlacementInput& input) {
       input.previous_owners.size() != std::size_t{input.partitions} * input.replicas) {
     return refuse_input("previous owners of another number of partitions or replicas");
   }
+  for (const std::uint32_t partition : input.fixed) {
+    for (std::uint32_t i = 0; i < input.replicas; ++i) {
+      const std::size_t place = std::size_t{partition} * input.replicas + i;
+      if (place < input.previous_owners.size() && ids.contains(input.previous_owners[place]))
+        continue;
+      return refuse_input("a partition is fixed whose owners are not there");
+    }
+  }
   return {};
 }
 
@@ -79,8 +87,9 @@ class Planner {
       : partitions_(input.partitions),
         replicas_(input.replicas),
         nodes_(sorted(input.nodes)),
-        shares_(shares_of(nodes_, partitions_, replicas_)),
         previous_(numbered(input.previous_owners)),
+        fixed_(input.fixed),
+        shares_(shares_beside(nodes_, partitions_, replicas_, fixed_loads())),
         flow_(shape(), !previous_.empty()),
         random_(mixing_seed(nodes_, previous_)) {}
 
@@ -94,6 +103,7 @@ class Planner {
     if (previous_.empty()) {
       draw_owners();
     } else {
+      fix_owners();
       keep_owners();
     }
     // First everyone's floor, then the rest: fill() lowers nobody, and where it ends the cost is
@@ -167,6 +177,27 @@ class Planner {
     return static_cast<std::uint32_t>(found - needed_through.begin());
   }
 
+  [[nodiscard]] std::vector<std::uint32_t> fixed_loads() const {
+    std::vector<std::uint32_t> out(nodes_.size());
+    for (const std::uint32_t partition : fixed_) {
+      for (const std::uint16_t node : before(partition)) ++out[node];
+    }
+    return out;
+  }
+
+  void fix_owners() {
+    for (const std::uint32_t partition : fixed_) {
+      for (const std::uint16_t node : before(partition)) {
+        flow_.mark_had(partition, node);
+        flow_.fix(partition, node);
+      }
+    }
+  }
+
+  [[nodiscard]] std::span<const std::uint16_t> before(std::uint32_t partition) const {
+    return std::span(previous_).subspan(std::size_t{partition} * replicas_, replicas_);
+  }
+
   /// Keeps what previous owners may keep: first as zones allow, then nodes above their floor give
   /// up partitions, drawn at random, and if possible not two of one partition: those are what new
   /// owners are needed for. Which ones they are does not change the cost.
@@ -174,6 +205,7 @@ class Planner {
     for (std::size_t i = 0; i < previous_.size(); ++i) {
       if (previous_[i] == no_node) continue;
       const auto partition = static_cast<std::uint32_t>(i / replicas_);
+      if (flow_.is_fixed(partition)) continue;
       flow_.mark_had(partition, previous_[i]);
       if (flow_.may_give(partition, previous_[i])) flow_.give(partition, previous_[i]);
     }
@@ -186,14 +218,14 @@ class Planner {
 
   /// Takes the partition from at most `most` nodes over their floor, those furthest above it first.
   void take_surplus(std::uint32_t partition, std::uint32_t most) {
+    if (flow_.is_fixed(partition)) return;
     const auto surplus = [&](std::uint16_t node) -> std::uint32_t {
       if (node == no_node || !flow_.owns(partition, node)) return 0;
       const std::uint32_t load = flow_.load(node);
       return load - std::min(load, shares_.loads[node].least);
     };
-    const auto before = std::span(previous_).subspan(std::size_t{partition} * replicas_, replicas_);
     for (std::uint32_t i = 0; i < most; ++i) {
-      const std::uint16_t node = std::ranges::max(before, {}, surplus);
+      const std::uint16_t node = std::ranges::max(before(partition), {}, surplus);
       if (surplus(node) == 0) return;
       flow_.take(partition, node);
     }
@@ -212,7 +244,7 @@ class Planner {
     }
     check(table.owners.size() == std::size_t{partitions_} * replicas_,
           "each partition has its owners");
-    spread_positions(table, previous_, random_);
+    spread_positions(table, previous_, fixed_, random_);
     placement.owners.reserve(table.owners.size());
     for (const std::uint16_t node : table.owners) placement.owners.push_back(nodes_[node].id);
     return placement;
@@ -221,8 +253,9 @@ class Planner {
   std::uint32_t partitions_;
   std::uint32_t replicas_;
   std::vector<PlacementNode> nodes_;
-  Shares shares_;
   std::vector<std::uint16_t> previous_;  // as numbers
+  std::vector<std::uint32_t> fixed_;
+  Shares shares_;
   AssignmentFlow flow_;
   Random random_;
 };

@@ -16,6 +16,8 @@ struct PlacementInput {
   std::uint32_t replicas = 0;
   /// As EpochContents::owners; empty if there are none. Nodes no longer listed are replaced.
   std::vector<NodeId> previous_owners;
+  /// Partitions that keep their previous owners, in their order; ascending. They are nodes.
+  std::vector<std::uint32_t> fixed;
 };
 
 struct Placement {
@@ -30,10 +32,10 @@ struct Placement {
 
 /// Decides who owns what. Goals, the earlier before the later: the owners of a partition are
 /// distinct nodes; at most zone_most of them are in one zone; each node carries its weighted share,
-/// rounded down or up (shares_of); as few owners as possible are new. Within that, replica sets are
-/// mixed, so that a failed node's work falls on many, and each position in the lists of owners is
-/// spread evenly. The same input gives the same output with every compiler. DESIGN: ring and
-/// placement.
+/// rounded down or up (shares_beside, where some are fixed); as few owners as possible are new.
+/// Within that, replica sets are mixed, so that a failed node's work falls on many, and each
+/// position in the lists of owners is spread evenly. The same input gives the same output with
+/// every compiler. DESIGN: ring and placement.
 ///
 /// invalid_argument: fewer nodes than replicas, a node twice, weights or sizes outside limits.
 [[nodiscard]] Result<Placement> place(const PlacementInput& input);

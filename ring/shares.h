@@ -39,4 +39,10 @@ struct Shares {
 [[nodiscard]] Shares shares_of(std::span<const PlacementNode> nodes, std::uint32_t partitions,
                                std::uint32_t replicas);
 
+/// Where some partitions stay as they are: `fixed` is how many of these each node owns. A node with
+/// more than its share keeps those and gets no other; what the fixed ones leave to the others they
+/// divide by weight. Zones are kept in the partitions that are free.
+[[nodiscard]] Shares shares_beside(std::span<const PlacementNode> nodes, std::uint32_t partitions,
+                                   std::uint32_t replicas, std::span<const std::uint32_t> fixed);
+
 }  // namespace coterie

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "base/random.h"
+#include "ring/placement.h"
 #include "tests/unit/ring/placement_checks.h"
 
 using namespace coterie;
@@ -118,5 +121,66 @@ TEST_CASE("shares drawn at random agree with bisection and can add up") {
     const std::uint64_t copies = std::uint64_t{partitions} * replicas;
     REQUIRE(least <= copies);
     REQUIRE(most >= copies);
+  }
+}
+
+TEST_CASE("beside fixed partitions: what more than a share is fixed lowers the others' alike") {
+  const auto nodes = nodes_of({{"z", 1}, {"z", 1}, {"z", 1}, {"z", 1}});
+  const auto loads = [&nodes](std::vector<std::uint32_t> fixed) {
+    return shares_beside(nodes, 16, 2, fixed).loads;
+  };
+  CHECK(loads({0, 0, 0, 0}) == shares_of(nodes, 16, 2).loads);
+  CHECK(loads({8, 2, 2, 0}) == shares_of(nodes, 16, 2).loads);
+  const auto pinned = loads({10, 4, 2, 4});
+  CHECK(pinned[0] == LoadBounds{.least = 10, .most = 10});
+  for (const std::size_t i : {1U, 2U, 3U}) CHECK(pinned[i] == LoadBounds{.least = 7, .most = 8});
+  // Nor can one own more than there is.
+  const auto capped = loads({11, 11, 4, 0});
+  CHECK(capped[3] == LoadBounds{.least = 3, .most = 3});
+  CHECK(capped[2] == LoadBounds{.least = 7, .most = 7});
+}
+
+TEST_CASE("beside fixed partitions the bounds can be kept, whatever they are") {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    const auto replicas = static_cast<std::uint32_t>(1 + random.below(4));
+    PlacementInput input = placement_checks::input_of(16U << random.below(3), replicas);
+    const std::uint64_t count = replicas + random.below(9);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto zone = std::string(1, static_cast<char>('a' + random.below(3)));
+      placement_checks::add_node(input, i + 1, zone,
+                                 static_cast<std::uint32_t>(1 + random.below(4)));
+    }
+    // Owners that no placement would choose.
+    for (std::uint32_t p = 0; p < input.partitions; ++p) {
+      std::vector<PlacementNode> left = input.nodes;
+      for (std::uint32_t i = 0; i < replicas; ++i) {
+        const auto drawn = left.begin() + static_cast<std::ptrdiff_t>(random.below(left.size()));
+        input.previous_owners.push_back(drawn->id);
+        left.erase(drawn);
+      }
+      if (random.chance(0.4)) input.fixed.push_back(p);
+    }
+    std::map<NodeId, std::uint32_t> fixed;
+    for (const std::uint32_t p : input.fixed) {
+      for (std::uint32_t i = 0; i < replicas; ++i) ++fixed[input.previous_owners[p * replicas + i]];
+    }
+    std::vector<std::uint32_t> fixed_loads;
+    for (const auto& node : input.nodes) fixed_loads.push_back(fixed[node.id]);
+    const auto placed = place(input);
+    REQUIRE(placed);
+    const Shares shares = shares_beside(input.nodes, input.partitions, replicas, fixed_loads);
+    for (std::size_t i = 0; i < input.nodes.size(); ++i) {
+      const auto load =
+          static_cast<std::uint32_t>(std::ranges::count(placed->owners, input.nodes[i].id));
+      CHECK(load >= std::max(shares.loads[i].least, fixed_loads[i]));
+      CHECK(load <= shares.loads[i].most);
+    }
+    CHECK(placement_checks::all_distinct(input, placed->owners));
+    for (const std::uint32_t p : input.fixed) {
+      for (std::size_t i = p * replicas; i < (p + 1) * replicas; ++i)
+        CHECK(placed->owners[i] == input.previous_owners[i]);
+    }
   }
 }
