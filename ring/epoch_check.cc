@@ -178,9 +178,6 @@ Result<void> check_leaving(const EpochContents& c, const Change& change) {
   for (const NodeId node : change.leaving) {
     if (!is_member(c, node)) return refuse(which + "a leaving node is a member until it ends");
   }
-  if (c.members.size() < change.leaving.size() + c.replicas) {
-    return refuse(which + "fewer members than replicas would be left");
-  }
   for (const Change& other : c.changes) {
     for (const Handover& handover : other.handovers) {
       if (std::ranges::any_of(handover.new_owners, leaves)) {
@@ -202,9 +199,16 @@ Result<void> check_leaving(const EpochContents& c, const Change& change) {
 Result<void> check_changes(const EpochContents& c) {
   if (!strictly_ascending(c.changes, &Change::id)) return refuse("changes must be sorted by id");
   std::set<PartitionId> seen;
+  std::set<NodeId> leaving;
   for (const Change& change : c.changes) {
     if (auto fine = check_change(c, change, seen); !fine) return fine;
     if (auto fine = check_leaving(c, change); !fine) return fine;
+    for (const NodeId node : change.leaving) {
+      if (!leaving.insert(node).second) return refuse("node " + to_hex(node) + " leaves twice");
+    }
+  }
+  if (c.members.size() < leaving.size() + c.replicas) {
+    return refuse("fewer members than replicas would be left when all changes end");
   }
   const auto moving =
       c.stages.size() - static_cast<std::size_t>(std::ranges::count(c.stages, Stage::stable));

@@ -69,13 +69,12 @@ int commit(const Options& options, const std::string& hash) {
     return exit_well;
   }
   const Json document = Json::parse(*answer, nullptr, false);
-  const auto changes = document.is_object() && document.contains("changes")
-                           ? changes_in(document)
-                           : std::vector<std::uint64_t>();
-  if (changes.empty()) {
+  const bool has_begun =
+      document.is_object() && document.contains("begun") && document["begun"].is_number_unsigned();
+  if (!has_begun) {
     say(options, "committed; no partition had to move, it is done");
   } else {
-    say(options, "committed: change " + std::to_string(changes.back()) +
+    say(options, "committed: change " + document["begun"].dump() +
                      " has begun; how far it is: cluster-admin transfers --watch" + again(options));
   }
   return exit_well;

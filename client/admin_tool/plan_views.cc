@@ -136,6 +136,15 @@ std::string summary(const Json& plan) {
   return out + "\n";
 }
 
+/// What is under way holds some of it fast.
+std::string left_for_later(const Json& plan) {
+  const auto copies = number(plan, "left_for_later");
+  if (copies == 0) return "";
+  return (copies == 1 ? std::string("1 more copy is") : with_commas(copies) + " more copies are") +
+         " where what is under way keeps them; once that has ended, to move them: cluster-admin "
+         "plan\n";
+}
+
 std::string balance(const Json& plan) {
   const auto skew = [&plan](const char* field) { return fixed(plan.at(field).get<double>(), 3); };
   return "fullest node: " + skew("skew_before") + " of its fair share now, " + skew("skew_after") +
@@ -218,6 +227,17 @@ std::string under_way(const Json& document) {
   return out;
 }
 
+/// The same in front of a plan.
+std::string beside(const Json& document) {
+  std::string out;
+  for (const auto& change : document.at("changes")) {
+    out += "beside change " + change.at("change").dump() + " (" +
+           stage_words(change.at("stage").get<std::string>()) +
+           "), which counts here as ended; how far it is: cluster-admin transfers\n";
+  }
+  return out;
+}
+
 std::string epoch_text(const Json& epoch) {
   return epoch.at("lineage").dump() + "." + epoch.at("number").dump();
 }
@@ -252,10 +272,10 @@ Rendered with_plan(const Json& document, const PlanLook& look) {
              epoch_text(document.at("epoch")) + ", ";
   out.text += is_staged ? "staged at " + where_of(document) + ":\n"
                         : "with nothing staged: partitions go where they should be\n";
-  out.text += staged_lines(document) + under_way(document) + "\n";
+  out.text += staged_lines(document) + beside(document) + "\n";
   out.text += nodes_table(plan, look.use_color) + pairs_table(plan, look) + summary(plan) +
-              balance(plan) + quorums(plan, look.use_color) + problem_lines(plan, look.use_color) +
-              "\n";
+              left_for_later(plan) + balance(plan) + quorums(plan, look.use_color) +
+              problem_lines(plan, look.use_color) + "\n";
   const std::string commit = "cluster-admin commit " + hash;
   if (out.is_well && look.is_begun_now) return out;
   if (out.is_well) {

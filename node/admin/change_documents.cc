@@ -132,6 +132,7 @@ Json plan_of(const plan::Plan& plan, const plan::PlanReport& report) {
           {"zones_violated_before", report.zones_violated_before},
           {"zones_violated_after", report.zones_violated_after},
           {"without_source", report.without_source},
+          {"left_for_later", plan.left_for_later},
           {"leaving", ids_of(plan.leaving)},
           {"removed", ids_of(plan.removed)},
           {"nodes", nodes_of(report)},
@@ -180,6 +181,7 @@ std::string changes_document(NodeId self, const topology::Answer& answer) {
   out["why_no_plan"] = answer.why_no_plan;
   out["dropped"] = answer.dropped;
   out["changes"] = changes_json(answer.changes);
+  out["begun"] = answer.begun ? Json(*answer.begun) : Json();
   // What came from other nodes may not be UTF-8.
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -289,8 +289,14 @@ void Control::commit(const topology::Commit& order, Answered done) {
     when_free([this, order, ended, facts] {
       auto checked = committed(order, facts);
       if (!checked) return (*ended)(std::unexpected(std::move(checked.error())));
-      propose(*std::move(checked), [this, ended](Result<void> result) {
-        answer_after(std::move(result), std::move(*ended));
+      const auto& changes = (*checked)->contents().changes;
+      std::optional<std::uint64_t> begun = (*checked)->number().number;
+      if (changes.empty() || changes.back().id != *begun) begun.reset();
+      propose(*std::move(checked), [this, ended, begun](Result<void> result) {
+        answer_after(std::move(result), [ended, begun](Result<Answer> answer) {
+          if (answer) answer->begun = begun;
+          (*ended)(std::move(answer));
+        });
       });
     });
   });
@@ -374,6 +380,7 @@ void Control::answer(Answered done) {
                .report = {},
                .why_no_plan = {},
                .changes = changes(),
+               .begun = std::nullopt,
                .dropped = staging_.dropped()};
     const auto& plan = plan_now();
     if (plan) {

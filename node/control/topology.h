@@ -99,6 +99,7 @@ struct Answer {
   plan::PlanReport report;         ///< of plan, with the facts of all nodes that answered
   std::string why_no_plan;         ///< where something is staged and there is no plan
   std::vector<ChangeProgress> changes;
+  std::optional<std::uint64_t> begun;  ///< to a Commit: the change, if partitions move
   /// What was staged and does not apply any more, since the ring has changed, and why; until the
   /// next Clear or Commit.
   std::vector<std::string> dropped;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "ring/birth.h"
+#include "ring/plan/under_way.h"
 
 namespace coterie::plan {
 namespace {
@@ -45,6 +47,7 @@ std::string bound_by(const EpochContents& next, NodeId node) {
 std::vector<Member> target_members(const Epoch& base, std::span<const StagedChange> staged) {
   std::map<NodeId, Member> members;
   for (const Member& member : base.members()) members[member.id] = member;
+  for (const NodeId node : already_leaving(base)) members.erase(node);
   for (const StagedChange& change : staged) std::visit(Apply{members}, change);
   std::vector<Member> out;
   out.reserve(members.size());
@@ -63,16 +66,26 @@ std::vector<NodeId> removed_nodes(std::span<const StagedChange> staged) {
   return out;
 }
 
-std::vector<NodeId> voters_while_open(const Epoch& base, const std::vector<Member>& target,
-                                      std::span<const NodeId> removed) {
+std::vector<NodeId> voters_of(const EpochContents& next) {
+  if (next.changes.empty()) return choose_voters(next.members);
+  const std::set<NodeId> owners(next.owners.begin(), next.owners.end());
+  std::set<NodeId> leaving;
+  std::set<NodeId> removed;
+  for (const Change& change : next.changes) {
+    leaving.insert(change.leaving.begin(), change.leaving.end());
+    removed.insert(change.removed.begin(), change.removed.end());
+  }
+  std::vector<Member> target;
   std::vector<Member> present;
-  for (const Member& member : base.members()) {
-    if (std::ranges::count(removed, member.id) == 0) present.push_back(member);
+  for (const Member& member : next.members) {
+    if (removed.contains(member.id)) continue;
+    if (!leaving.contains(member.id)) target.push_back(member);
+    if (owners.contains(member.id)) present.push_back(member);
   }
   // How many of them may fail, then how many there are.
-  const auto strength = [&base](const std::vector<NodeId>& voters) {
-    const auto known = std::ranges::count_if(
-        voters, [&base](NodeId voter) { return base.member(voter) != nullptr; });
+  const auto strength = [&owners](const std::vector<NodeId>& voters) {
+    const auto known =
+        std::ranges::count_if(voters, [&owners](NodeId voter) { return owners.contains(voter); });
     return std::pair(known - static_cast<std::ptrdiff_t>(voters.size() / 2 + 1), voters.size());
   };
   auto wanted = choose_voters(target);
@@ -96,7 +109,7 @@ Result<void> settle_members(EpochContents& next, std::span<const NodeId> leaving
     return fail(ErrorCode::refused, "fewer members than replicas would be left");
   }
   next.members = std::move(left);
-  next.voters = choose_voters(next.members);
+  next.voters = voters_of(next);
   return {};
 }
 

@@ -10,20 +10,18 @@
 
 namespace coterie::plan {
 
-/// The members once all that is staged is done, sorted by id.
+/// The members once all that is staged is done, and all changes under way, sorted by id.
 [[nodiscard]] std::vector<Member> target_members(const Epoch& base,
                                                  std::span<const StagedChange> staged);
 
 /// Those of them whose fences the operator stands in for, sorted.
 [[nodiscard]] std::vector<NodeId> removed_nodes(std::span<const StagedChange> staged);
 
-/// Who decides the entries that follow while a change is open, sorted: of the voters that the
-/// target would have and those of the members that are there and not `removed`, the ones that stand
-/// more failures if nobody who is new ever answers. An unreachable newcomer must not keep the
-/// abort from being decided.
-[[nodiscard]] std::vector<NodeId> voters_while_open(const Epoch& base,
-                                                    const std::vector<Member>& target,
-                                                    std::span<const NodeId> removed);
+/// Who decides the entries that follow, sorted: of the voters that the members would have once all
+/// changes listed have ended, and those of the members that own something and are not dead, the
+/// ones that stand more failures if nobody who is new ever answers. An unreachable newcomer must
+/// not keep an abort from being decided.
+[[nodiscard]] std::vector<NodeId> voters_of(const EpochContents& next);
 
 /// Takes the `leaving` out of the members, and chooses the voters anew. Who owns a partition must
 /// be a member, and so must the dead whom a change lists: this goes into the entry that finishes

@@ -2,16 +2,18 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "base/codec.h"
 #include "base/hash.h"
-#include "ring/birth.h"
 #include "ring/placement.h"
 #include "ring/plan/members.h"
+#include "ring/plan/under_way.h"
 #include "ring/succession.h"
 #include "ring/transition/entries.h"
+#include "ring/transition/sources.h"
 
 namespace coterie::plan {
 namespace {
@@ -44,7 +46,8 @@ Result<std::vector<NodeId>> target_owners(const Epoch& base, std::span<const Sta
   PlacementInput wanted{.nodes = {},
                         .partitions = base.partitions(),
                         .replicas = base.replicas(),
-                        .previous_owners = base.contents().owners};
+                        .previous_owners = owners_when_ended(base),
+                        .fixed = fixed_partitions(base)};
   for (const StagedChange& change : staged) {
     if (const auto* replace = std::get_if<Replace>(&change)) {
       std::ranges::replace(wanted.previous_owners, replace->node, replace->by.id);
@@ -63,32 +66,36 @@ std::vector<Handover> handovers_to(const Epoch& base, std::span<const NodeId> ow
   for (std::uint32_t number = 0; number < base.partitions(); ++number) {
     const PartitionId partition{number};
     const auto target = owners.subspan(std::size_t{number} * base.replicas(), base.replicas());
+    if (base.stage(partition) != Stage::stable) continue;
     if (std::ranges::equal(base.owners(partition), target)) continue;
     out.push_back({.partition = partition, .new_owners = {target.begin(), target.end()}});
   }
   return out;
 }
 
-std::vector<Member> missing_in(std::span<const Member> members, const std::vector<Member>& target) {
+/// Of the members now, those that are none in the end: whom earlier changes take out, and if
+/// partitions move those whom this one does.
+std::vector<Member> staying_on(const Epoch& base, const Plan& plan) {
+  const auto already = already_leaving(base);
   std::vector<Member> out;
-  for (const Member& member : members) {
-    if (!std::ranges::binary_search(target, member.id, {}, &Member::id)) out.push_back(member);
+  for (const Member& member : base.members()) {
+    const bool leaves = !std::ranges::binary_search(plan.members, member.id, {}, &Member::id);
+    const bool is_earlier = std::ranges::binary_search(already, member.id);
+    if (leaves && (is_earlier || !plan.handovers.empty())) out.push_back(member);
   }
   return out;
 }
 
-Result<Epoch> next_epoch(const Epoch& base, const Plan& plan, std::vector<Member> leaving) {
+Result<Epoch> next_epoch(const Epoch& base, const Plan& plan) {
   EpochContents next = transition::following(base);
   next.members = plan.members;
-  next.members.insert(next.members.end(), std::make_move_iterator(leaving.begin()),
-                      std::make_move_iterator(leaving.end()));
+  std::ranges::copy(staying_on(base, plan), std::back_inserter(next.members));
   std::ranges::sort(next.members, {}, &Member::id);
-  next.voters = choose_voters(plan.members);
   if (!plan.handovers.empty()) {
-    next.voters = voters_while_open(base, plan.members, plan.removed);
     auto opened = transition::open_change(next, plan.handovers, plan.removed, plan.leaving);
     if (!opened) return std::unexpected(std::move(opened.error()));
   }
+  next.voters = voters_of(next);
   auto made = Epoch::make(std::move(next));
   if (!made) return made;
   if (auto fine = check_succession(base, *made); !fine) {
@@ -114,6 +121,29 @@ std::uint64_t hash_of(const Epoch& base, const Plan& plan) {
   return hash64(bytes);
 }
 
+std::vector<NodeId> ids_of(const std::vector<Member>& members) {
+  std::vector<NodeId> out;
+  for (const Member& member : members) out.push_back(member.id);
+  return out;
+}
+
+/// Most of it can be done beside what is under way, or it waits.
+Result<void> check_worth(const Epoch& base, const Plan& plan) {
+  std::size_t moves = 0;
+  for (const Handover& handover : plan.handovers) {
+    moves += transition::gained(plan.next.at(handover.partition)).size();
+  }
+  if (plan.left_for_later <= moves) return {};
+  std::string changes = base.changes().size() == 1 ? "change " : "changes ";
+  for (const Change& change : base.changes()) {
+    changes += (&change == base.changes().data() ? "" : ", ") + std::to_string(change.id);
+  }
+  return no_plan("waits for " + changes + ", in whose partitions are " +
+                 std::to_string(plan.left_for_later) + " of the " +
+                 std::to_string(moves + plan.left_for_later) +
+                 " copies that should move; plan again once it has ended");
+}
+
 bool is_as_before(const Epoch& base, const Epoch& next) {
   EpochContents same = base.contents();
   same.number = next.number();
@@ -124,13 +154,11 @@ bool is_as_before(const Epoch& base, const Epoch& next) {
 
 Result<Plan> make_plan(const Epoch& base, std::span<const StagedChange> staged,
                        std::span<const NodeId> former) {
-  // Who leaves with a change under way is still a member, and would be given partitions again.
-  if (!base.changes().empty()) {
-    return no_plan("change " + std::to_string(base.changes().front().id) +
-                   " is under way; wait until it has ended, or abort it");
-  }
   auto again = staged_again(base, staged, former);
   if (!again) return std::unexpected(std::move(again.error()));
+  if (auto free = check_free_to_go(base, *again); !free) {
+    return std::unexpected(std::move(free.error()));
+  }
 
   Plan plan{.staged = std::move(*again),
             .members = {},
@@ -138,22 +166,27 @@ Result<Plan> make_plan(const Epoch& base, std::span<const StagedChange> staged,
             .handovers = {},
             .leaving = {},
             .removed = {},
-            .next = base};
+            .next = base,
+            .left_for_later = 0};
   plan.members = target_members(base, plan.staged);
   auto owners = target_owners(base, plan.staged, plan.members);
   if (!owners) return std::unexpected(std::move(owners.error()));
   plan.owners = std::move(*owners);
   plan.handovers = handovers_to(base, plan.owners);
-  std::vector<Member> leaving;
   if (!plan.handovers.empty()) {
-    leaving = missing_in(base.members(), plan.members);
+    const auto already = already_leaving(base);
+    std::ranges::set_difference(ids_of(staying_on(base, plan)), already,
+                                std::back_inserter(plan.leaving));
     plan.removed = removed_nodes(plan.staged);
   }
-  for (const Member& member : leaving) plan.leaving.push_back(member.id);
 
-  auto next = next_epoch(base, plan, std::move(leaving));
+  auto next = next_epoch(base, plan);
   if (!next) return std::unexpected(std::move(next.error()));
   plan.next = std::move(*next);
+  plan.left_for_later = left_for_later(base, plan.members, plan.owners);
+  if (auto worth = check_worth(base, plan); !worth) {
+    return std::unexpected(std::move(worth.error()));
+  }
   if (is_as_before(base, plan.next)) {
     return no_plan("nothing is staged, and every partition is where it should be");
   }

@@ -27,6 +27,7 @@ struct Shape {
   Places old_owners = 0;
   Places new_owners = 0;  // none: the partition does not change
   Places lost = 0;
+  Stage other = Stage::stable;  // of another change, if it is in one
 
   auto operator<=>(const Shape&) const = default;
   [[nodiscard]] Groups groups() const {
@@ -86,35 +87,67 @@ bool meet(const PlaceQuorum& write, const PlaceQuorum& read, Places all) {
   return true;
 }
 
-bool all_meet(QuorumStep step, const Groups& open, const std::set<Numbers>& numbers) {
-  return std::ranges::all_of(numbers, [step, &open](const Numbers& of_bucket) {
-    return reads_meet_writes(step, open, of_bucket.first, of_bucket.second);
+/// What the partition may be at while the plan is at `step`. Other changes go on meanwhile, or are
+/// aborted, at any time.
+std::vector<QuorumStep> steps_of(const Shape& shape, QuorumStep step) {
+  switch (shape.other) {
+    case Stage::stable:
+      return {step};
+    case Stage::open:
+      return {QuorumStep::open, QuorumStep::cut_over, QuorumStep::finished, QuorumStep::aborting,
+              QuorumStep::before};
+    case Stage::cut_over:
+      return {QuorumStep::cut_over, QuorumStep::finished};
+    case Stage::aborting:
+      return {QuorumStep::aborting, QuorumStep::before};
+  }
+  return {step};
+}
+
+bool all_meet(const Shape& shape, QuorumStep step, const std::set<Numbers>& numbers) {
+  return std::ranges::all_of(steps_of(shape, step), [&](QuorumStep at) {
+    return std::ranges::all_of(numbers, [&](const Numbers& of_bucket) {
+      return reads_meet_writes(at, shape.groups(), of_bucket.first, of_bucket.second);
+    });
   });
+}
+
+/// How it is at one step of its own.
+struct Reach {
+  bool is_written = true;
+  bool is_read = true;
+  std::uint32_t spare = 0;
+};
+
+void look_at(Reach& out, const Shape& shape, QuorumStep step, const std::set<Numbers>& numbers) {
+  const Groups groups = groups_at(step, shape.groups());
+  for (const auto& [r, w] : numbers) {
+    const auto write = PlaceQuorum::of_write(groups, w);
+    const auto read = PlaceQuorum::of_read(groups, r);
+    out.is_written = out.is_written && write.is_reachable_without(shape.lost);
+    out.is_read = out.is_read && read.is_reachable_without(shape.lost);
+    const auto writers = write.held(~shape.lost);
+    const auto readers = read.held(~shape.lost);
+    out.spare =
+        std::min({out.spare, writers - std::min(writers, w), readers - std::min(readers, r)});
+  }
 }
 
 void count(StepQuorums& out, const Shape& shape, std::uint32_t partitions,
            const std::set<Numbers>& numbers) {
-  const Groups groups = groups_at(out.step, shape.groups());
-  bool is_written = true;
-  bool is_read = true;
-  std::uint32_t spare = out.may_fail;
-  for (const auto& [r, w] : numbers) {
-    const auto write = PlaceQuorum::of_write(groups, w);
-    const auto read = PlaceQuorum::of_read(groups, r);
-    is_written = is_written && write.is_reachable_without(shape.lost);
-    is_read = is_read && read.is_reachable_without(shape.lost);
-    const auto writers = write.held(~shape.lost);
-    const auto readers = read.held(~shape.lost);
-    spare = std::min({spare, writers - std::min(writers, w), readers - std::min(readers, r)});
-  }
-  if (!is_written) out.without_writes += partitions;
-  if (!is_read) out.without_reads += partitions;
-  out.may_fail = std::min(out.may_fail, spare);
+  Reach reach{.spare = out.may_fail};
+  for (const QuorumStep step : steps_of(shape, out.step)) look_at(reach, shape, step, numbers);
+  if (!reach.is_written) out.without_writes += partitions;
+  if (!reach.is_read) out.without_reads += partitions;
+  out.may_fail = std::min(out.may_fail, reach.spare);
 }
 
-Shape shape_of(const transition::Configuration& configuration, std::span<const NodeId> lost) {
+Shape shape_of(const Epoch& next, PartitionId partition, std::span<const NodeId> lost) {
+  const auto configuration = next.at(partition);
   const Groups groups = transition::groups_of(configuration);
   Shape out{.old_owners = groups.old_owners, .new_owners = groups.new_owners};
+  const Change* change = next.change(partition);
+  if (change != nullptr && change->id != next.number().number) out.other = change->stage;
   const auto targets = transition::Quorum::of_write(configuration, 1).targets();
   for (std::size_t place = 0; place < targets.size(); ++place) {
     if (std::ranges::count(lost, targets[place]) != 0) out.lost |= Places{1} << place;
@@ -160,10 +193,10 @@ bool reads_meet_writes(QuorumStep step, const Groups& open, std::uint32_t r, std
 std::vector<StepQuorums> quorum_steps(const Plan& plan, std::span<const NodeId> lost) {
   std::map<Shape, std::uint32_t> shapes;
   for (std::uint32_t partition = 0; partition < plan.next.partitions(); ++partition) {
-    ++shapes[shape_of(plan.next.at(PartitionId{partition}), lost)];
+    ++shapes[shape_of(plan.next, PartitionId{partition}, lost)];
   }
   const auto numbers = numbers_of(plan.next);
-  std::map<std::tuple<QuorumStep, Places, Places>, bool> met;  // whoever is lost
+  std::map<std::tuple<QuorumStep, Places, Places, Stage>, bool> met;  // whoever is lost
   std::vector<StepQuorums> out;
   for (const QuorumStep step : all_steps) {
     if (plan.handovers.empty() && step != QuorumStep::before) continue;
@@ -171,8 +204,8 @@ std::vector<StepQuorums> quorum_steps(const Plan& plan, std::span<const NodeId> 
     for (const auto& [shape, partitions] : shapes) {
       count(of, shape, partitions, numbers);
       const auto [known, is_new] =
-          met.try_emplace({step, shape.old_owners, shape.new_owners}, true);
-      if (is_new) known->second = all_meet(step, shape.groups(), numbers);
+          met.try_emplace({step, shape.old_owners, shape.new_owners, shape.other}, true);
+      if (is_new) known->second = all_meet(shape, step, numbers);
       if (!known->second) of.not_met += partitions;
     }
     out.push_back(of);

@@ -39,7 +39,8 @@ struct StepQuorums {
 };
 
 /// For each step in the order of QuorumStep, those that a plan without handovers does not have left
-/// out. Counted with the quorums that requests use at each stage's configuration; `lost` never
+/// out. A partition of another change that is under way is counted at every stage that it may still
+/// be at. Counted with the quorums that requests use at each stage's configuration; `lost` never
 /// answer.
 [[nodiscard]] std::vector<StepQuorums> quorum_steps(const Plan& plan, std::span<const NodeId> lost);
 

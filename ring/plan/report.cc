@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "ring/plan/members.h"
+#include "ring/plan/under_way.h"
 #include "ring/transition/entries.h"
 #include "ring/transition/sources.h"
 
@@ -42,13 +44,20 @@ std::uint32_t zones_violated(std::span<const Member> members, Owners owners,
 class Reporter {
  public:
   Reporter(const Epoch& base, const Plan& plan, const PlanFacts& facts)
-      : base_(base), plan_(plan), facts_(facts), lost_(removed_nodes(plan.staged)) {
+      : base_(base),
+        plan_(plan),
+        facts_(facts),
+        owners_(owners_when_ended(base)),
+        members_(target_members(base, {})),
+        lost_(removed_nodes(plan.staged)) {
+    std::ranges::copy(already_removed(base), std::back_inserter(lost_));
     lost_.insert(lost_.end(), facts.unreachable.begin(), facts.unreachable.end());
   }
 
   PlanReport report() {
     list_nodes();
     for (const Handover& handover : plan_.handovers) count_handover(handover.partition);
+    for (const Change& change : base_.changes()) count_room(change);
     settle_nodes();
     for (const auto& [between, pair] : pairs_) {
       out_.pairs.push_back(pair);
@@ -56,8 +65,7 @@ class Reporter {
     }
     for (const auto& [id, node] : nodes_) out_.nodes.push_back(node);
     out_.changing = static_cast<std::uint32_t>(plan_.handovers.size());
-    out_.zones_violated_before =
-        zones_violated(base_.members(), base_.contents().owners, base_.replicas());
+    out_.zones_violated_before = zones_violated(members_, owners_, base_.replicas());
     out_.zones_violated_after = zones_violated(plan_.members, plan_.owners, base_.replicas());
     out_.steps = quorum_steps(plan_, lost_);
     estimate_time();
@@ -69,9 +77,9 @@ class Reporter {
   void list_nodes() {
     double weight_before = 0;
     double weight_after = 0;
-    for (const Member& member : base_.members()) weight_before += member.weight;
+    for (const Member& member : members_) weight_before += member.weight;
     for (const Member& member : plan_.members) weight_after += member.weight;
-    for (const Member& member : base_.members()) {
+    for (const Member& member : members_) {
       NodeReport& node = nodes_[member.id];
       node.zone = member.zone;
       node.fair_before = member.weight / weight_before;
@@ -81,7 +89,7 @@ class Reporter {
       node.zone = member.zone;
       node.fair_after = member.weight / weight_after;
     }
-    for (const NodeId owner : base_.contents().owners) ++nodes_.at(owner).partitions_before;
+    for (const NodeId owner : owners_) ++nodes_.at(owner).partitions_before;
     for (const NodeId owner : plan_.owners) ++nodes_.at(owner).partitions_after;
   }
 
@@ -97,6 +105,18 @@ class Reporter {
       ++node.gained;
       node.bytes_needed += bytes_of(partition);
       count_sources(configuration, owner, partition);
+    }
+  }
+
+  /// What others still bring a node takes the same disk.
+  void count_room(const Change& change) {
+    if (change.stage != Stage::open) return;
+    for (const Handover& handover : change.handovers) {
+      for (const NodeId owner : transition::gained(base_.at(handover.partition))) {
+        const auto node = nodes_.find(owner);
+        if (node != nodes_.end() && node->second.gained > 0)
+          node->second.bytes_needed += bytes_of(handover.partition);
+      }
     }
   }
 
@@ -177,6 +197,8 @@ class Reporter {
   const Epoch& base_;
   const Plan& plan_;
   const PlanFacts& facts_;
+  std::vector<NodeId> owners_;   // before: once the changes under way have ended
+  std::vector<Member> members_;  // likewise
   std::vector<NodeId> lost_;
   std::map<NodeId, NodeReport> nodes_;
   std::map<std::pair<NodeId, NodeId>, PairReport> pairs_;

@@ -43,13 +43,16 @@ struct NodeReport {
   double share_after = 0;
   std::uint32_t gained = 0;  ///< partitions
   std::uint32_t lost = 0;
-  std::uint64_t bytes_needed = 0;  ///< of disk, for what it gains, before anything is freed
+  /// Of disk, for what it gains, before anything is freed; if it is anything, with all that other
+  /// changes, which are not cut over yet, give it.
+  std::uint64_t bytes_needed = 0;
   std::optional<std::uint64_t> bytes_free;  ///< where it is known
 
   [[nodiscard]] bool has_room() const { return !bytes_free || bytes_needed <= *bytes_free; }
 };
 
-/// A plan's consequences, in numbers, for people and tools.
+/// A plan's consequences, in numbers, for people and tools. "Before" is once the changes that are
+/// under way have ended.
 struct PlanReport {
   std::vector<PairReport> pairs;  ///< by source, then new owner
   std::vector<NodeReport> nodes;  ///< all members before and after, by id

@@ -71,6 +71,9 @@ class Check {
 
  private:
   [[nodiscard]] Result<void> check_member(NodeId node) const {
+    if (base_.is_leaving(node)) {
+      return refuse("node " + to_hex(node) + " leaves by a change that is under way");
+    }
     if (base_.member(node) != nullptr) return {};
     if (std::ranges::count(former_, node) != 0) {
       return fail(ErrorCode::not_found, "node " + to_hex(node) + " is no member any more");

@@ -131,6 +131,28 @@ TEST_CASE("no data moves: that is said, and the quorums are those of now") {
   CHECK(contains(view->text, "quorums hold, and any 1 node may fail\n"));
 }
 
+TEST_CASE("beside a change under way: it counts as ended, and what it keeps for later is said") {
+  // The weight is raised beside a join: what that one brings the newcomer cannot move on yet.
+  auto answer =
+      answer_of({plan::Join{{.id = node_id(10), .zone = "b", .address = "127.0.0.1:9"}}}, {}, 9);
+  answer.epoch = std::make_shared<const Epoch>(answer.plan->next);
+  answer.staged = {plan::Weigh{.node = node_id(2), .weight = 4}};
+  auto plan = plan::make_plan(*answer.epoch, answer.staged, {});
+  REQUIRE_MESSAGE(plan.has_value(), (plan ? "" : plan.error().message));
+  answer.report = plan::report_of(*answer.epoch, *plan, {});
+  answer.plan = *std::move(plan);
+  answer.changes = {{.change = 2, .stage = Stage::open, .missing = {}}};
+  answer.begun = 3;
+  const auto json = Json::parse(document(answer));
+  CHECK(json["begun"] == 3);
+  CHECK(json["plan"]["left_for_later"] == answer.plan->left_for_later);
+  const auto view = plan_view(document(answer), {});
+  CHECK(contains(view->text, "weight of 22222222 to 4\nbeside change 2 (open), which counts here"));
+  REQUIRE(answer.plan->left_for_later > 1);
+  CHECK(contains(view->text, std::to_string(answer.plan->left_for_later) +
+                                 " more copies are where what is under way keeps them; once"));
+}
+
 TEST_CASE("nothing staged, no plan of what is staged, and what was dropped") {
   topology::Answer answer{.epoch = epoch_of(3)};
   const auto nothing = plan_view(document(answer), {});

@@ -126,7 +126,48 @@ TEST_CASE("a change under way goes on without a node that is removed for dead") 
   REQUIRE_MESSAGE(removed, (removed ? "" : removed.error().message));
   CHECK(removed->epoch->changes()[0].removed == std::vector{node_id(2)});
   CHECK(removed->staged.size() == 1);
-  CHECK(has(removed->why_no_plan, "under way"));
+  CHECK(has(removed->why_no_plan, "waits for change 2, which moves"));
+  const auto early = ring.order(ring.at(1), topology::Commit{.hash = 1});
+  CHECK(has(early.error().message, "waits for change 2"));
+}
+
+TEST_CASE("two operators' changes run side by side, each to its own end") {
+  RingWorld ring(6);
+  const auto first =
+      ring.commit(ring.at(1), plan::StagedChange(plan::Weigh{.node = node_id(2), .weight = 2}));
+  const auto id = first->changes().front().id;
+  ring.run_for(std::chrono::seconds(1));
+  auto& newcomer = ring.add(7);
+  newcomer.start();
+  ring.run_for(std::chrono::seconds(1));
+  const auto staged = ring.stage(ring.at(3), topology::JoinAt{.gossip = ring.door_of(newcomer)});
+  REQUIRE_MESSAGE(staged, (staged ? "" : staged.error().message));
+  REQUIRE_MESSAGE(staged->plan, staged->why_no_plan);
+  const auto both = ring.order(ring.at(3), topology::Commit{.hash = staged->plan->hash});
+  REQUIRE_MESSAGE(both, (both ? "" : both.error().message));
+  REQUIRE(both->begun);
+  REQUIRE(both->changes.size() == 2);
+  CHECK(both->changes.front().change == id);
+  CHECK(both->changes.back().change == *both->begun);
+  // A pause and an abort are of one.
+  ring.run_for(std::chrono::seconds(1));
+  REQUIRE(ring.order(ring.at(5), topology::Pause{.change = id}));
+  ring.do_evidence();
+  ring.run_for(std::chrono::seconds(3));
+  const auto& now = ring.at(1).control();
+  REQUIRE(now.changes().size() == 2);
+  CHECK(now.changes().front().stage == Stage::open);
+  CHECK(now.changes().back().stage == Stage::cut_over);
+  const auto aborting = ring.order(ring.at(4), topology::Abort{.change = id});
+  REQUIRE_MESSAGE(aborting, (aborting ? "" : aborting.error().message));
+  CHECK(has(ring.order(ring.at(4), topology::Abort{.change = *both->begun}).error().message,
+            "is cut over"));
+  ring.settle(ring.at(1));
+  const auto& end = *now.view()->epoch;
+  CHECK(!end.partitions_of(newcomer.identity.node).empty());
+  const auto owned = first->partitions_of(node_id(2)).size();
+  CHECK(end.partitions_of(node_id(2)).size() <= owned);
+  CHECK(end.member(node_id(2))->weight == 2);
 }
 
 TEST_CASE("a wiped node at its old address is told to replace what it was, and does") {
