@@ -37,8 +37,26 @@ std::optional<Instant> TimerWheel::next() const {
   return Instant(*next * tick);
 }
 
+/// A whole round or more has passed since the wheel was turned last, as before it is turned first:
+/// each slot is looked at once, not once a round.
+void TimerWheel::leap(std::int64_t target) {
+  std::vector<Entry> all;
+  for (std::optional<std::int64_t> next = next_tick(); next; next = next_tick()) {
+    const std::size_t slot = static_cast<std::size_t>(*next) % slots;
+    occupied_[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
+    all.insert(all.end(), slots_[slot].begin(), slots_[slot].end());
+    slots_[slot].clear();
+  }
+  // in the order of their adding already, within a tick
+  std::ranges::stable_sort(all, {}, &Entry::tick);
+  // what has come up by then waits in the first slot after it
+  current_ = target - 1;
+  for (const Entry& entry : all) put(entry);
+}
+
 void TimerWheel::advance(Instant now, std::vector<Tag>& due) {
   const std::int64_t target = now.time_since_epoch() / tick;
+  if (target - current_ > static_cast<std::int64_t>(slots)) leap(target);
   while (current_ < target) {
     const std::optional<std::int64_t> next = next_tick();
     if (!next || *next > target) {

@@ -34,6 +34,7 @@ class TimerWheel {
   };
 
   void put(const Entry& entry);
+  void leap(std::int64_t target);
   [[nodiscard]] std::optional<std::int64_t> next_tick() const;
 
   std::array<std::vector<Entry>, slots> slots_;

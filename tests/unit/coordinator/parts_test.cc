@@ -66,6 +66,22 @@ TEST_CASE("a wheel that stood still for hours goes on") {
   CHECK(due == std::vector{Tag{1}, Tag{2}});
 }
 
+TEST_CASE("a wheel that is first turned long after its zero keeps the order of ticks") {
+  TimerWheel wheel;
+  std::vector<Tag> due;
+  wheel.add(Instant(1h + 20s), Tag{4});
+  wheel.add(Instant(1h + 2ms), Tag{2});
+  wheel.add(Instant(1h + 1ms), Tag{1});
+  wheel.add(Instant(1h + 2ms), Tag{3});
+  wheel.advance(Instant(1h), due);
+  CHECK(due.empty());
+  CHECK(*wheel.next() == Instant(1h + 1ms));
+  wheel.advance(Instant(1h + 5ms), due);
+  CHECK(due == std::vector{Tag{1}, Tag{2}, Tag{3}});
+  wheel.advance(Instant(1h + 30s), due);
+  CHECK(due.back() == Tag{4});
+}
+
 TEST_CASE("a slot's tags are of one use only, and no more are taken than may be") {
   struct Value {
     int resets = 0;
