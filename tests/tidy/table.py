@@ -21,7 +21,7 @@ ARROWS = {
              "node/transfer", "node/gateway", "node/admin"),
     "client": (*BELOW, "ring"),
     # measures the whole and its parts
-    "bench": (*BELOW, "ring", "storage", "node/coordinator", "node/replica", "node/transfer",
+    "bench": (*BELOW, "ring", "storage", "node", "node/coordinator", "node/replica", "node/transfer",
               "client"),
 }
 
