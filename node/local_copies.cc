@@ -143,7 +143,7 @@ Result<coordinator::LocalMinted> LocalCopies::mint(const wire::ReplicaScope& sco
     ++counters_.minted;
 #ifdef COTERIE_PLANT_LONE_DOT  // defined only where a test must see it
     auto lone = *decode_record(put.key, minted_);
-    std::erase_if(lone.siblings, [&](const Sibling& each) { return each.dot != minted->dot; });
+    lone.siblings.erase_if([&](const Sibling& each) { return each.dot != minted->dot; });
     minted_ = encode_record(put.key, lone);
 #endif
   }

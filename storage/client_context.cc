@@ -34,17 +34,20 @@ std::uint64_t context_checksum(BytesView body) {
 Bytes encode_context(BytesView key, const ClientContext& context) {
   check(context.seen.size() <= limits::context_actors, "a context has at most context_actors");
   Bytes out;
-  out.reserve(fixed_bytes + entry_most * context.seen.size());
-  ByteWriter writer(out);
-  writer.u8(context_format);
-  writer.u64(hash64(key, key_seed));
-  writer.u64(context.greatest.value);
-  writer.varint(context.seen.size());
-  for (const auto& [actor, sequence] : context.seen.entries()) {
-    writer.u64(actor.value);
-    writer.varint(sequence);
-  }
-  writer.u64(context_checksum(out));
+  const std::size_t most = fixed_bytes + entry_most * context.seen.size();
+  out.resize_and_overwrite(most, [&](char* begin, std::size_t) {
+    RoomyWriter writer(begin);
+    writer.u8(context_format);
+    writer.u64(hash64(key, key_seed));
+    writer.u64(context.greatest.value);
+    writer.varint(context.seen.size());
+    for (const auto& [actor, sequence] : context.seen.entries()) {
+      writer.u64(actor.value);
+      writer.varint(sequence);
+    }
+    writer.u64(context_checksum({begin, writer.at()}));
+    return writer.at() - begin;
+  });
   return out;
 }
 
@@ -67,7 +70,7 @@ Result<ClientContext> decode_context(BytesView key, BytesView bytes) {
   if (count > limits::context_actors || count > reader.left() / entry_least) {
     return std::unexpected(no_context());
   }
-  std::vector<VersionVector::Entry> entries;
+  VersionVector::Entries entries;
   entries.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
     const ActorId actor{reader.u64()};

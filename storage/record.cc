@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -57,7 +58,7 @@ class ActorPlaces {
   }
 
  private:
-  const std::vector<VersionVector::Entry>& entries_;
+  std::span<const VersionVector::Entry> entries_;
   std::size_t place_ = 0;
   Dot last_;
 };
@@ -74,7 +75,7 @@ std::size_t version_bytes(const Record& record) {
   return size;
 }
 
-void write_version(ByteWriter& writer, const Record& record) {
+void write_version(RoomyWriter& writer, const Record& record) {
   writer.varint(record.context.size());
   for (const auto& [actor, sequence] : record.context.entries()) {
     writer.u64(actor.value);
@@ -108,7 +109,7 @@ std::size_t content_bytes(const Sibling& sibling) {
   return size;
 }
 
-void write_content(ByteWriter& writer, const Sibling& sibling) {
+void write_content(RoomyWriter& writer, const Sibling& sibling) {
   writer.u8(flags_of(sibling));
   writer.u64(sibling.timestamp.value);
   if (sibling.expires_ms != 0) writer.varint(sibling.expires_ms);
@@ -122,7 +123,7 @@ void write_content(ByteWriter& writer, const Sibling& sibling) {
 bool read_context(ByteReader& reader, Record& record) {
   const std::uint64_t count = reader.varint();
   if (count > limits::context_actors || count > reader.left() / context_entry_least) return false;
-  std::vector<VersionVector::Entry> entries;
+  VersionVector::Entries entries;
   entries.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
     const ActorId actor{reader.u64()};
@@ -137,7 +138,7 @@ bool read_context(ByteReader& reader, Record& record) {
 bool read_dots(ByteReader& reader, std::size_t contents, Record& record) {
   const std::uint64_t count = reader.varint();
   if (count > reader.left() / dot_least || count > contents / content_least) return false;
-  const auto& actors = record.context.entries();
+  const auto actors = record.context.entries();
   record.siblings.resize(count);
   Dot last;
   for (Sibling& sibling : record.siblings) {
@@ -216,15 +217,17 @@ Bytes encode_record(BytesView key, const Record& record) {
   for (const Sibling& sibling : record.siblings) size += content_bytes(sibling);
 
   Bytes out;
-  out.reserve(size);
-  ByteWriter writer(out);
-  writer.u8(record_format);
-  writer.u8(kind_eventual);
-  writer.varint(version);
-  write_version(writer, record);
-  for (const Sibling& sibling : record.siblings) write_content(writer, sibling);
-  writer.u64(record_checksum(key, out));
-  check(out.size() == size, "a record's size is known before it is written");
+  out.resize_and_overwrite(size, [&](char* begin, std::size_t) {
+    RoomyWriter writer(begin);
+    writer.u8(record_format);
+    writer.u8(kind_eventual);
+    writer.varint(version);
+    write_version(writer, record);
+    for (const Sibling& sibling : record.siblings) write_content(writer, sibling);
+    writer.u64(record_checksum(key, {begin, size - checksum_bytes}));
+    check(writer.at() == begin + size, "a record's size is known before it is written");
+    return size;
+  });
   return out;
 }
 
@@ -246,10 +249,17 @@ Result<Record> decode_record(BytesView key, BytesView bytes) {
 
 std::uint64_t digest(const Record& record) {
   Bytes version;
-  version.reserve(version_bytes(record));
-  ByteWriter writer(version);
-  write_version(writer, record);
+  version.resize_and_overwrite(version_bytes(record), [&](char* begin, std::size_t) {
+    RoomyWriter writer(begin);
+    write_version(writer, record);
+    return writer.at() - begin;
+  });
   return digest_of_version(version);
+}
+
+std::uint64_t digest_of_encoded(BytesView record) {
+  ByteReader reader(record.substr(head_bytes));
+  return digest_of_version(reader.sized());
 }
 
 Result<std::uint64_t> peek_digest(BytesView key, BytesView bytes) {

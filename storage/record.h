@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hlc.h"
 #include "base/ids.h"
+#include "base/small_vector.h"
 #include "storage/version_vector.h"
 
 namespace coterie {
@@ -36,8 +37,10 @@ struct OptionalField {
 /// A dotted causal container: {dot -> value} and a context (versions.h). No siblings and a context:
 /// a tombstone. Siblings are sorted by dot, and the context covers them.
 struct Record {
+  using Siblings = SmallVector<Sibling, 2>;
+
   VersionVector context;
-  std::vector<Sibling> siblings;
+  Siblings siblings;
   std::vector<OptionalField> optional_fields;
 
   bool operator==(const Record&) const = default;
@@ -56,6 +59,9 @@ inline constexpr std::uint8_t record_format = 1;
 /// The hash of the record's version: of its context, its dots and its optional fields, not of its
 /// values, which the dots name. Equal digests are taken for equal records. Never 0.
 [[nodiscard]] std::uint64_t digest(const Record& record);
+
+/// digest() of bytes that encode_record gave or decode_record took: they are looked at no more.
+[[nodiscard]] std::uint64_t digest_of_encoded(BytesView record);
 
 /// digest() of encoded bytes without decoding them; verifies the checksum, not the structure.
 /// Errors: corrupt, unsupported_version.

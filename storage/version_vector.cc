@@ -4,7 +4,7 @@
 
 namespace coterie {
 
-std::optional<VersionVector> VersionVector::from_sorted(std::vector<Entry> entries) {
+std::optional<VersionVector> VersionVector::from_sorted(Entries entries) {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].second == 0 || entries[i].second > sequence_most) return std::nullopt;
     if (i > 0 && entries[i - 1].first >= entries[i].first) return std::nullopt;
@@ -32,7 +32,7 @@ bool VersionVector::covers(const VersionVector& other) const {
 
 void VersionVector::join(const VersionVector& other) {
   if (covers(other)) return;
-  std::vector<Entry> joined;
+  Entries joined;
   joined.reserve(entries_.size() + other.entries_.size());
   auto mine = entries_.begin();
   auto theirs = other.entries_.begin();
@@ -45,8 +45,8 @@ void VersionVector::join(const VersionVector& other) {
       joined.push_back(mine->first < theirs->first ? *mine++ : *theirs++);
     }
   }
-  joined.insert(joined.end(), mine, entries_.end());
-  joined.insert(joined.end(), theirs, other.entries_.end());
+  joined.append(mine, entries_.end());
+  joined.append(theirs, other.entries_.end());
   entries_ = std::move(joined);
 }
 
@@ -55,7 +55,7 @@ void VersionVector::add(const Dot& dot) {
   if (at != entries_.end() && at->first == dot.actor) {
     at->second = std::max(at->second, dot.sequence);
   } else {
-    entries_.emplace(at, dot.actor, dot.sequence);
+    entries_.insert(at, {dot.actor, dot.sequence});
   }
 }
 

@@ -4,10 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
-#include <vector>
 
 #include "base/ids.h"
+#include "base/small_vector.h"
 
 namespace coterie {
 
@@ -27,10 +28,11 @@ inline constexpr std::uint64_t sequence_most = std::uint64_t{1} << 62;
 class VersionVector {
  public:
   using Entry = std::pair<ActorId, std::uint64_t>;
+  using Entries = SmallVector<Entry, 4>;
 
   VersionVector() = default;
   /// None unless the actors ascend strictly and the sequences are 1..sequence_most.
-  [[nodiscard]] static std::optional<VersionVector> from_sorted(std::vector<Entry> entries);
+  [[nodiscard]] static std::optional<VersionVector> from_sorted(Entries entries);
 
   [[nodiscard]] bool covers(const Dot& dot) const { return dot.sequence <= sequence(dot.actor); }
   /// Every entry of `other` is covered here.
@@ -41,13 +43,15 @@ class VersionVector {
   void join(const VersionVector& other);
   /// Raises one entry to at least this dot.
   void add(const Dot& dot);
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] std::span<const Entry> entries() const {
+    return {entries_.data(), entries_.size()};
+  }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] bool is_empty() const { return entries_.empty(); }
   bool operator==(const VersionVector&) const = default;
 
  private:
-  std::vector<Entry> entries_;
+  Entries entries_;
 };
 
 }  // namespace coterie

@@ -23,7 +23,8 @@ std::tuple<Timestamp, Dot> rank(const Sibling& sibling) {
 void keep_winner(Record& record) {
   if (record.siblings.size() < 2) return;
   const auto winner = std::ranges::max_element(record.siblings, {}, rank);
-  record.siblings = {*winner};
+  const Sibling only = *winner;
+  record.siblings = {only};
 }
 
 /// What is left of the record once `seen` is overwritten, and both contexts.
@@ -44,8 +45,8 @@ bool has_overwritten(const Record& record, const Sibling& sibling) {
 }
 
 /// The siblings of both that neither context says are overwritten, in order of dots.
-std::vector<Sibling> surviving(const Record& a, const Record& b) {
-  std::vector<Sibling> out;
+Record::Siblings surviving(const Record& a, const Record& b) {
+  Record::Siblings out;
   out.reserve(a.siblings.size() + b.siblings.size());
   auto left = a.siblings.begin();
   auto right = b.siblings.begin();

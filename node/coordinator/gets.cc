@@ -247,7 +247,7 @@ void Gets::settle(Operation& operation, Answer& answer, std::uint64_t digest) {
 Result<std::uint64_t> Gets::merge(Operation& operation, BytesView record) {
   const Result<Record> theirs = decode_record(operation.key, record);
   if (!theirs) return std::unexpected(theirs.error());
-  const std::uint64_t their_digest = coterie::digest(*theirs);
+  const std::uint64_t their_digest = digest_of_encoded(record);
   if (their_digest == operation.digest) return their_digest;
   if (operation.record.empty()) {
     operation.record = record;
@@ -269,8 +269,9 @@ Result<std::uint64_t> Gets::merge(Operation& operation, BytesView record) {
     return std::unexpected(admitted.error());
   }
   const Record both = sync(*ours, *theirs, operation.resolver);
-  operation.digest = coterie::digest(both);
+  // what `both` borrows from is replaced by it
   Bytes bytes = encode_record(operation.key, both);
+  operation.digest = digest_of_encoded(bytes);
   operation.record = std::move(bytes);
   return their_digest;
 }

@@ -18,8 +18,8 @@ bool shows_forgotten_dot(const PartitionCopy& copy, const Record& incoming, cons
   return false;
 }
 
-Merged taken(BytesView key, const Record& incoming) {
-  const std::uint64_t version = digest(incoming);
+Merged taken(BytesView key, BytesView incoming) {
+  const std::uint64_t version = digest_of_encoded(incoming);
   return {.outcome = MergeOutcome::take_incoming,
           .digest = version,
           .new_leaf_hash = leaf_hash(key, version)};
@@ -32,7 +32,7 @@ Result<Merged> merge(const PartitionCopy& copy, BytesView key, std::optional<Byt
   const Result<Record> theirs = decode_record(key, incoming);
   if (!theirs) return std::unexpected(theirs.error());
   if (!local) {
-    Merged merged = taken(key, *theirs);
+    Merged merged = taken(key, incoming);
     merged.forgot_own_dot = shows_forgotten_dot(copy, *theirs, Record{});
     return merged;
   }
@@ -40,18 +40,18 @@ Result<Merged> merge(const PartitionCopy& copy, BytesView key, std::optional<Byt
   const Result<Record> ours = decode_record(key, *local);
   if (!ours) {
     if (options.replaces_damaged) {
-      Merged merged = taken(key, *theirs);
+      Merged merged = taken(key, incoming);
       merged.replaced_damaged = true;
       return merged;
     }
     return fail(ErrorCode::unsure, "the local record is damaged: " + ours.error().message);
   }
   Merged merged;
-  const std::uint64_t our_version = digest(*ours);
+  const std::uint64_t our_version = digest_of_encoded(*local);
   if (descends(*ours, *theirs)) {
     merged.digest = our_version;
   } else if (descends(*theirs, *ours)) {
-    merged = taken(key, *theirs);
+    merged = taken(key, incoming);
   } else {
     if (auto admitted = admits_sync(*ours, *theirs); !admitted) {
       return std::unexpected(admitted.error());
@@ -59,7 +59,7 @@ Result<Merged> merge(const PartitionCopy& copy, BytesView key, std::optional<Byt
     const Record both = sync(*ours, *theirs, options.resolver);
     merged.outcome = MergeOutcome::take_merged;
     merged.record = encode_record(key, both);
-    merged.digest = digest(both);
+    merged.digest = digest_of_encoded(merged.record);
   }
   merged.old_leaf_hash = leaf_hash(key, our_version);
   merged.new_leaf_hash = leaf_hash(key, merged.digest);

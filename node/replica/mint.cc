@@ -91,9 +91,9 @@ Result<Minted> mint(PartitionCopy& copy, HybridClock& clock, BytesView key,
                 .context = encode_context(key, context_after(*after, *context, dot, timestamp)),
                 .dot = dot,
                 .timestamp = timestamp,
-                .digest = digest(*after),
                 .siblings = count_of(*after)};
-  minted.old_leaf_hash = local ? leaf_hash(key, digest(before)) : 0;
+  minted.digest = digest_of_encoded(minted.record);
+  minted.old_leaf_hash = local ? leaf_hash(key, digest_of_encoded(*local)) : 0;
   minted.new_leaf_hash = leaf_hash(key, minted.digest);
   return minted;
 }

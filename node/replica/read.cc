@@ -6,9 +6,7 @@ namespace coterie::replica {
 
 Result<std::uint64_t> read_digest(BytesView key, std::optional<BytesView> local) {
   if (!local) return 0;
-  const Result<Record> record = decode_record(key, *local);
-  if (!record) return std::unexpected(record.error());
-  return digest(*record);
+  return peek_digest(key, *local);
 }
 
 }  // namespace coterie::replica

@@ -12,7 +12,7 @@ constexpr ActorId a{1};
 constexpr ActorId b{2};
 constexpr ActorId c{3};
 
-VersionVector vector_of(std::vector<Entry> entries) {
+VersionVector vector_of(VersionVector::Entries entries) {
   return VersionVector::from_sorted(std::move(entries)).value();
 }
 

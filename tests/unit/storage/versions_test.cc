@@ -25,7 +25,7 @@ std::vector<Dot> dots(const Record& record) {
   return out;
 }
 
-VersionVector seen(std::vector<VersionVector::Entry> entries) {
+VersionVector seen(VersionVector::Entries entries) {
   return VersionVector::from_sorted(std::move(entries)).value();
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("in an lww bucket the greatest timestamp wins, then the greatest dot")
   Sibling gone = write({a, 2}, "", 8);
   gone.is_delete = true;
   const Record deleted = put(left, {}, gone, lww);
-  CHECK(sync(deleted, right, lww).siblings == std::vector{gone});
+  CHECK(sync(deleted, right, lww).siblings == Record::Siblings{gone});
   CHECK(greatest_timestamp(deleted) == Timestamp{8});
   CHECK(greatest_timestamp({}) == Timestamp{});
 }
