@@ -21,8 +21,8 @@ ARROWS = {
              "node/transfer", "node/gateway", "node/admin"),
     "client": (*BELOW, "ring"),
     # measures the whole and its parts
-    "bench": (*BELOW, "ring", "storage", "node", "node/coordinator", "node/replica", "node/transfer",
-              "client"),
+    "bench": (*BELOW, "ring", "storage", "node", "node/coordinator", "node/replica",
+              "node/transfer", "client"),
 }
 
 # Of a room that is only partly open: the headers that these rooms may include.
