@@ -49,24 +49,10 @@ void PhaseTally::add(const PhaseTally& other) {
   cpu_seconds += other.cpu_seconds;
 }
 
-struct Driver::Session {
-  Session(UvLoop& loop, const Options& options, Random random)
-      : core({.clock = loop.clock(), .timers = loop.timers()}, options.client, options.seeds,
-             random),
-        transport(loop, core) {
-    core.attach(transport);
-  }
-  ~Session() { core.close(); }
-
-  client::ClientCore core;
-  UvTransport transport;
-  std::size_t in_progress = 0;
-};
-
 Driver::Driver(const Options& options) : options_(options) {
   for (std::size_t i = 0; i < options.connections; ++i) {
-    // Never from the workload's seed: two runs must not name their requests alike.
-    sessions_.push_back(std::make_unique<Session>(loop_, options_, Random(random_bits())));
+    slots_.push_back(
+        {.session = options_.make_session(loop_, *this, options.first_connection + i)});
   }
 }
 
@@ -74,11 +60,11 @@ Driver::~Driver() = default;
 
 Result<void> Driver::connect() {
   Result<void> result;
-  std::size_t waiting = sessions_.size();
-  for (const auto& session : sessions_) {
-    session->core.when_ready([&](const auto& ring) {
+  std::size_t waiting = slots_.size();
+  for (const Slot& slot : slots_) {
+    slot.session->when_ready([&](const Result<void>& ready) {
       --waiting;
-      if (!ring && result) result = std::unexpected(ring.error());
+      if (!ready && result) result = ready;
     });
   }
   while (waiting > 0) loop_.turn(100ms);
@@ -98,9 +84,12 @@ PhaseTally Driver::run(Phase phase) {
       arm_ = [&timer](Instant at) { timer->arm(at); };
       on_arrival();
     } else {
-      for (const auto& session : sessions_) fill(*session);
+      for (std::size_t i = 0; i < slots_.size(); ++i) fill(i);
     }
-    while (in_progress_ > 0 || !is_over(loop_.clock().now())) loop_.turn(100ms);
+    while (in_progress_ > 0 || !is_over(loop_.clock().now())) {
+      loop_.turn(100ms);
+      expire();
+    }
   }
   arm_ = {};
   tally_.counters = since(counters(), counters_before);
@@ -117,10 +106,23 @@ bool Driver::is_over(Instant now) const {
   return is_exhausted_ || now >= phase_.end || is_stopped_.load(std::memory_order_relaxed);
 }
 
-void Driver::fill(Session& session) {
-  while (session.in_progress < options_.pipeline) {
-    if (!begin(session, loop_.clock().now())) return;
+void Driver::expire() {
+  const Instant now = loop_.clock().now();
+  if (now - expired_ < 100ms) return;
+  expired_ = now;
+  bool is_any_alive = false;
+  for (const Slot& slot : slots_) {
+    slot.session->expire(now);
+    is_any_alive = is_any_alive || slot.session->is_alive();
   }
+  if (!is_any_alive) is_exhausted_ = true;
+}
+
+void Driver::fill(std::size_t slot) {
+  while (slots_[slot].in_progress < options_.pipeline) {
+    if (!begin(slot, loop_.clock().now())) break;
+  }
+  slots_[slot].session->flush();
 }
 
 void Driver::on_arrival() {
@@ -134,7 +136,13 @@ void Driver::on_arrival() {
       if (meant >= phase_.measure_from) ++tally_.unsent;
       continue;
     }
-    if (!begin(*sessions_[next_session_++ % sessions_.size()], meant)) return;
+    const std::size_t slot = next_slot_++ % slots_.size();
+    if (!slots_[slot].session->is_alive()) {
+      if (meant >= phase_.measure_from) ++tally_.unsent;
+      continue;
+    }
+    if (!begin(slot, meant)) return;
+    slots_[slot].session->flush();
     if (meant >= phase_.measure_from) {
       tally_.backlog_most = std::max(tally_.backlog_most, in_progress_);
     }
@@ -142,72 +150,30 @@ void Driver::on_arrival() {
   arm_(arrivals.next());
 }
 
-bool Driver::begin(Session& session, Instant begins) {
-  if (is_over(begins)) return false;
+bool Driver::begin(std::size_t slot, Instant begins) {
+  Session& session = *slots_[slot].session;
+  if (is_over(begins) || !session.is_alive()) return false;
   const auto operation = phase_.next(begins);
   if (!operation) {
     is_exhausted_ = true;
     return false;
   }
-  ++session.in_progress;
+  ++slots_[slot].in_progress;
   ++in_progress_;
-  perform({.session = &session, .operation = *operation, .begun = begins});
+  session.perform({.session = slot, .operation = *operation, .begun = begins});
   return true;
 }
 
-void Driver::perform(const Flight& flight) {
-  const bool is_write =
-      flight.operation.kind == Kind::update || flight.operation.kind == Kind::insert;
-  if (!is_write) return read(flight);
-  write(flight, options_.space->context(flight.operation.record));
+void Driver::follow_up(const Flight& flight, Kind kind) {
+  ++slots_[flight.session].in_progress;
+  ++in_progress_;
+  slots_[flight.session].session->perform(
+      {.session = flight.session,
+       .operation = {.kind = kind, .record = flight.operation.record},
+       .begun = loop_.clock().now()});
 }
 
-void Driver::read(const Flight& flight) {
-  flight.session->core.get(
-      options_.space->key(flight.operation.record), {.r = options_.r},
-      [this, flight](Result<client::GetResult> result) { on_read(flight, std::move(result)); });
-}
-
-void Driver::write(const Flight& flight, const client::Context& context) {
-  flight.session->core.write(
-      client::Write::put(options_.space->key(flight.operation.record), phase_.next_value(),
-                         context),
-      {.w = options_.w},
-      [this, flight](const Result<client::PutResult>& result) { on_written(flight, result); });
-}
-
-void Driver::on_read(const Flight& flight, Result<client::GetResult> result) {
-  if (!result) return failed(flight, result.error());
-  switch (flight.operation.kind) {
-    case Kind::read_modify_write:
-      return write(flight, result->context);
-    case Kind::resolve:
-      options_.space->set_context(flight.operation.record, result->context);
-      break;
-    default:
-      break;
-  }
-  answered(flight, !result->is_found());
-}
-
-void Driver::on_written(const Flight& flight, const Result<client::PutResult>& result) {
-  const bool is_crowded =
-      result ? result->siblings > 1 : result.error().code == ErrorCode::too_many_siblings;
-  if (flight.operation.kind == Kind::insert) options_.space->on_inserted(flight.operation.record);
-  if (result && !is_crowded) options_.space->set_context(flight.operation.record, result->context);
-  if (is_crowded) {
-    // Concurrent puts of one key: the next one shall replace them all.
-    ++flight.session->in_progress;
-    ++in_progress_;
-    perform({.session = flight.session,
-             .operation = {.kind = Kind::resolve, .record = flight.operation.record},
-             .begun = loop_.clock().now()});
-  }
-  if (!result) return failed(flight, result.error());
-  answered(flight, false);
-}
-
-void Driver::answered(const Flight& flight, bool is_missing) {
+void Driver::on_answered(const Flight& flight, bool is_missing) {
   const Instant now = loop_.clock().now();
   const Kind kind = flight.operation.kind;
   const Duration latency = now - flight.begun;
@@ -225,7 +191,7 @@ void Driver::answered(const Flight& flight, bool is_missing) {
   end(flight);
 }
 
-void Driver::failed(const Flight& flight, const Error& error) {
+void Driver::on_failed(const Flight& flight, const Error& error) {
   const Kind kind = flight.operation.kind;
   if (flight.begun >= phase_.measure_from) tally_.tally.add_failure(kind, error);
   {
@@ -236,14 +202,14 @@ void Driver::failed(const Flight& flight, const Error& error) {
 }
 
 void Driver::end(const Flight& flight) {
-  --flight.session->in_progress;
+  --slots_[flight.session].in_progress;
   --in_progress_;
-  if (!phase_.arrivals) fill(*flight.session);
+  if (!phase_.arrivals) fill(flight.session);
 }
 
 client::Counters Driver::counters() const {
   client::Counters all;
-  for (const auto& session : sessions_) add(all, session->core.counters());
+  for (const Slot& slot : slots_) add(all, slot.session->counters());
   return all;
 }
 

@@ -10,13 +10,11 @@
 #include <vector>
 
 #include "base/env/uv_loop.h"
-#include "base/env/uv_transport.h"
 #include "base/instant.h"
 #include "bench/arrivals.h"
+#include "bench/session.h"
 #include "bench/tally.h"
 #include "bench/workload.h"
-#include "client/core.h"
-#include "client/options.h"
 
 namespace coterie::bench {
 
@@ -51,27 +49,25 @@ struct PhaseTally {
   void add(const PhaseTally& other);
 };
 
-/// One thread's worth of connections: so many independent clients of the SDK over one event loop,
-/// none with a thread of its own. Used by one thread at a time, take_second() and stop() excepted.
-class Driver {
+/// One thread's worth of connections: so many independent clients over one event loop, none with a
+/// thread of its own. Used by one thread at a time, take_second() and stop() excepted.
+class Driver final : private SessionListener {
  public:
   struct Options {
-    client::Options client;
-    client::Quorum r;
-    client::Quorum w;
-    std::vector<Address> seeds;
+    MakeSession make_session;
+    /// The number of the first of them.
+    std::size_t first_connection = 0;
     std::size_t connections = 1;
     /// Operations in progress on each connection of a closed loop.
     std::size_t pipeline = 1;
-    KeySpace* space = nullptr;
   };
 
   explicit Driver(const Options& options);
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
-  ~Driver();
+  ~Driver() override;
 
-  /// Until all clients know the ring. Error: that of the first that cannot.
+  /// Until all clients can ask. Error: that of the first that cannot.
   [[nodiscard]] Result<void> connect();
   /// Until the phase has ended and everything that was begun too.
   [[nodiscard]] PhaseTally run(Phase phase);
@@ -81,37 +77,35 @@ class Driver {
   [[nodiscard]] Tally take_second();
 
  private:
-  struct Session;
-  struct Flight {
-    Session* session = nullptr;
-    Operation operation;
-    Instant begun;
+  struct Slot {
+    std::unique_ptr<Session> session;
+    std::size_t in_progress = 0;
   };
 
-  void fill(Session& session);
+  [[nodiscard]] Bytes next_value() override { return phase_.next_value(); }
+  void on_answered(const Flight& flight, bool is_missing) override;
+  void on_failed(const Flight& flight, const Error& error) override;
+  void follow_up(const Flight& flight, Kind kind) override;
+
+  void fill(std::size_t slot);
   void on_arrival();
-  bool begin(Session& session, Instant begins);
-  void perform(const Flight& flight);
-  void read(const Flight& flight);
-  void write(const Flight& flight, const client::Context& context);
-  void on_read(const Flight& flight, Result<client::GetResult> result);
-  void on_written(const Flight& flight, const Result<client::PutResult>& result);
-  void answered(const Flight& flight, bool is_missing);
-  void failed(const Flight& flight, const Error& error);
+  bool begin(std::size_t slot, Instant begins);
   void end(const Flight& flight);
+  void expire();
   [[nodiscard]] bool is_over(Instant now) const;
   [[nodiscard]] client::Counters counters() const;
 
   Options options_;
   UvLoop loop_;
-  std::vector<std::unique_ptr<Session>> sessions_;
+  std::vector<Slot> slots_;
   std::atomic<bool> is_stopped_ = false;
 
   Phase phase_;
   PhaseTally tally_;
   bool is_exhausted_ = false;
   std::size_t in_progress_ = 0;
-  std::size_t next_session_ = 0;
+  std::size_t next_slot_ = 0;
+  Instant expired_;
   std::move_only_function<void(Instant)> arm_;
 
   std::mutex mutex_;

@@ -21,6 +21,12 @@ client::Key KeySpace::key(std::uint64_t record) const {
   return {.bucket = bucket_, .partition_key = prefix_ + zeros + number, .sort_key = {}};
 }
 
+void KeySpace::end_at(std::uint64_t loaded) {
+  loaded_ = std::clamp<std::uint64_t>(loaded, 1, loaded_);
+  next_ = loaded_;
+  readable_ = loaded_;
+}
+
 void KeySpace::on_inserted(std::uint64_t record) {
   const std::scoped_lock lock(inserts_);
   inserted_.insert(record);

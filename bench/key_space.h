@@ -22,6 +22,8 @@ class KeySpace {
   [[nodiscard]] client::Key key(std::uint64_t record) const;
 
   [[nodiscard]] std::uint64_t loaded() const { return loaded_; }
+  /// Only the first so many were loaded, at least one. Before the first insert, by one thread.
+  void end_at(std::uint64_t loaded);
   /// A new record's number.
   [[nodiscard]] std::uint64_t insert() { return next_.fetch_add(1); }
   /// An insert has ended; failed or not, the records above it are not held up by it.

@@ -7,6 +7,7 @@
 
 #include "bench/driver.h"
 #include "bench/machine.h"
+#include "bench/machine_load.h"
 #include "bench/probe.h"
 #include "bench/process_usage.h"
 #include "bench/settings.h"
@@ -36,6 +37,8 @@ struct PhaseReport {
   std::vector<Second> each_second;
   /// Of the server processes, over the counted time; memory as it was at the end.
   std::optional<ProcessUsage> servers;
+  /// What else the machine did in that time; known where the servers' processes are.
+  std::optional<Disturbance> disturbance;
   /// From the beginning of the warm-up to the last answer.
   double seconds_in_all = 0;
   /// Ended by a signal.

@@ -130,6 +130,12 @@ Json json_of(const PhaseReport& phase, std::size_t threads) {
                {"resident_anon_bytes", phase.servers->resident_anon_bytes},
                {"resident_bytes", phase.servers->resident_bytes}};
   }
+  Json disturbance;
+  if (phase.disturbance) {
+    disturbance = {{"others_cores", phase.disturbance->others_cores},
+                   {"stolen_share", phase.disturbance->stolen_share},
+                   {"quiet", phase.disturbance->is_quiet()}};
+  }
   return {
       {"seconds", phase.seconds},
       {"interrupted", phase.is_interrupted},
@@ -144,6 +150,7 @@ Json json_of(const PhaseReport& phase, std::size_t threads) {
       {"client", json_of(phase.total.counters)},
       {"bench", {{"cpu_seconds", phase.total.cpu_seconds}, {"busy", phase.bench_busy(threads)}}},
       {"servers", servers},
+      {"disturbance", disturbance},
       {"each_second", json_of(phase.each_second)}};
 }
 

@@ -1,5 +1,7 @@
 #include "bench/run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -7,6 +9,8 @@
 #include <utility>
 
 #include "base/env/system.h"
+#include "bench/coterie_session.h"
+#include "bench/machine_load.h"
 
 namespace coterie::bench {
 namespace {
@@ -19,30 +23,35 @@ double seconds(Duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-client::Options client_options(const Settings& settings) {
-  // A driver bounds what is in progress; resolve comes on top of it.
-  client::Options options{.deadline = settings.deadline,
-                          .in_flight = 2 * std::max(settings.pipeline, settings.backlog)};
-  return options;
-}
+/// What had been used at one moment.
+struct Sample {
+  ProcessUsage servers;
+  ProcessUsage bench;
+  CpuTimes machine;
+  Instant at;
+};
 
 class Bench {
  public:
-  Bench(const Settings& settings, const RunEvents& events, const std::atomic<bool>& interrupted)
+  Bench(const Settings& settings, const RunEvents& events, const std::atomic<bool>& interrupted,
+        const Target& target)
       : settings_(settings),
         events_(events),
         interrupted_(interrupted),
         random_(settings.random_seed),
-        space_(settings.bucket, settings.key_prefix, settings.records) {
+        space_(target.space ? target.space
+                            : std::make_shared<KeySpace>(settings.bucket, settings.key_prefix,
+                                                         settings.records)) {
+    const MakeSession make_session =
+        target.make_session ? target.make_session : coterie_target(settings, *space_);
+    std::size_t first = 0;
     for (std::size_t i = 0; i < settings_.threads; ++i) {
-      drivers_.push_back(
-          std::make_unique<Driver>(Driver::Options{.client = client_options(settings_),
-                                                   .r = settings_.r,
-                                                   .w = settings_.w,
-                                                   .seeds = settings_.seeds,
-                                                   .connections = connections_of(settings_, i),
-                                                   .pipeline = settings_.pipeline,
-                                                   .space = &space_}));
+      const std::size_t connections = connections_of(settings_, i);
+      drivers_.push_back(std::make_unique<Driver>(Driver::Options{.make_session = make_session,
+                                                                  .first_connection = first,
+                                                                  .connections = connections,
+                                                                  .pipeline = settings_.pipeline}));
+      first += connections;
     }
   }
 
@@ -64,6 +73,8 @@ class Bench {
     events_.on_phase("loading " + std::to_string(settings_.records) + " records");
     std::atomic<std::uint64_t> next = 0;
     std::vector<Phase> phases;
+    const Instant now = clock_.now();
+    const bool is_bounded = settings_.load_most > 0ms;
     for (std::size_t i = 0; i < drivers_.size(); ++i) {
       auto values = workload();
       phases.push_back({.next = [this, &next](Instant) -> std::optional<Operation> {
@@ -72,9 +83,13 @@ class Bench {
                           return Operation{.kind = Kind::update, .record = record};
                         },
                         .next_value = [values] { return values->next_value(); },
-                        .measure_from = clock_.now()});
+                        .measure_from = now,
+                        .end = is_bounded ? now + settings_.load_most : Instant::max()});
     }
-    return perform(std::move(phases));
+    auto report = perform(std::move(phases));
+    // Those that were begun were answered, too, and they are the first ones.
+    if (is_bounded) space_->end_at(std::min(next.load(), settings_.records));
+    return report;
   }
 
   Result<PhaseReport> go() {
@@ -108,7 +123,7 @@ class Bench {
 
  private:
   std::shared_ptr<Workload> workload() {
-    return std::make_shared<Workload>(settings_.mix, settings_.values, space_, random_.fork());
+    return std::make_shared<Workload>(settings_.mix, settings_.values, *space_, random_.fork());
   }
 
   Result<PhaseReport> perform(std::vector<Phase> phases) {
@@ -150,8 +165,8 @@ class Bench {
                      PhaseReport& report) {
     const Instant begun = clock_.now();
     Instant second_begun = begun;
-    std::optional<ProcessUsage> before;
-    std::optional<ProcessUsage> after;
+    std::optional<Sample> before;
+    std::optional<Sample> after;
     while (true) {
       const bool is_done = working == 0;
       const Instant now = clock_.now();
@@ -171,12 +186,19 @@ class Bench {
       }
       std::this_thread::sleep_for(std::min<Duration>(look_every, next_look(now, from, end)));
     }
-    if (before && after && !settings_.server_pids.empty()) {
-      report.servers = *after;
-      report.servers->user_seconds -= before->user_seconds;
-      report.servers->system_seconds -= before->system_seconds;
-    }
+    if (before && after) account(*before, *after, report);
     return {};
+  }
+
+  void account(const Sample& before, const Sample& after, PhaseReport& report) const {
+    if (settings_.server_pids.empty()) return;  // nobody can tell servers from others
+    const double servers = after.servers.cpu_seconds() - before.servers.cpu_seconds();
+    const double bench = after.bench.cpu_seconds() - before.bench.cpu_seconds();
+    report.disturbance = disturbance(after.machine.since(before.machine), servers + bench,
+                                     seconds(after.at - before.at));
+    report.servers = after.servers;
+    report.servers->user_seconds -= before.servers.user_seconds;
+    report.servers->system_seconds -= before.servers.system_seconds;
   }
 
   static Duration next_look(Instant now, Instant from, Instant end) {
@@ -184,10 +206,14 @@ class Bench {
     return now < end && end != Instant::max() ? end - now : Duration(look_every);
   }
 
-  Result<void> sample(std::optional<ProcessUsage>& usage) const {
-    auto now = usage_of(settings_.server_pids);
-    if (!now) return std::unexpected(now.error());
-    usage = *now;
+  Result<void> sample(std::optional<Sample>& out) const {
+    const auto servers = usage_of(settings_.server_pids);
+    if (!servers) return std::unexpected(servers.error());
+    const auto bench = usage_of({::getpid()});
+    if (!bench) return std::unexpected(bench.error());
+    const auto machine = cpu_times();
+    if (!machine) return std::unexpected(machine.error());
+    out = Sample{.servers = *servers, .bench = *bench, .machine = *machine, .at = clock_.now()};
     return {};
   }
 
@@ -213,19 +239,27 @@ class Bench {
   const std::atomic<bool>& interrupted_;
   SystemClock clock_;
   Random random_;
-  KeySpace space_;
+  std::shared_ptr<KeySpace> space_;
   std::vector<std::unique_ptr<Driver>> drivers_;
 };
 
 }  // namespace
 
+MakeSession coterie_target(const Settings& settings, KeySpace& space) {
+  // A driver bounds what is in progress; resolve comes on top of it.
+  const client::Options options{.deadline = settings.deadline,
+                                .in_flight = 2 * std::max(settings.pipeline, settings.backlog)};
+  return coterie_sessions(
+      {.seeds = settings.seeds, .client = options, .r = settings.r, .w = settings.w}, space);
+}
+
 Result<Report> run(const Settings& settings, const RunEvents& events,
-                   const std::atomic<bool>& interrupted) {
+                   const std::atomic<bool>& interrupted, const Target& target) {
   Report report{.settings = settings, .machine = this_machine(), .load = {}, .run = {}};
   if (auto usage = usage_of(settings.server_pids); !usage) {
     return std::unexpected(usage.error());
   }
-  Bench bench(settings, events, interrupted);
+  Bench bench(settings, events, interrupted, target);
   if (auto connected = bench.connect(); !connected) return std::unexpected(connected.error());
   if (settings.is_loading) {
     auto load = bench.load();

@@ -40,6 +40,8 @@ struct Settings {
   std::size_t backlog = backlog_default;
 
   bool is_loading = false;
+  /// Loading ends after so long, and the records are as many as were loaded; 0: when all are.
+  std::chrono::milliseconds load_most{0};
   bool is_running = true;
   std::chrono::milliseconds warm_up{2000};
   std::chrono::milliseconds duration{10'000};
