@@ -8,10 +8,11 @@
 #include <cstdlib>
 #include <string_view>
 
-// CLI11 is heavy: of this program only this file includes it.
+// CLI11 is heavy: of this program only this file and arguments_more.cc include it.
 #include <CLI/CLI.hpp>
 
 #include "base/limits.h"
+#include "bench/arguments_more.h"
 #include "bench/exit_codes.h"
 
 namespace coterie::bench {
@@ -25,7 +26,9 @@ constexpr const char* intro =
     "  coterie-bench --read-ratio 1 --pipeline 16    only gets, 16 in progress on each\n"
     "  coterie-bench --load --workload a             YCSB's workload A\n"
     "  coterie-bench --rate 20000                    open loop: latency from the intended time\n"
-    "  coterie-bench probe                           what the machine itself can do\n";
+    "  coterie-bench probe                           what the machine itself can do\n"
+    "  coterie-bench compare --html page.html        beside Redis, memcached and etcd, here\n"
+    "  coterie-bench sweep --system coterie-commit   the peak, and latency at parts of it\n";
 
 /// What the options leave as text until all are read.
 struct Raw {
@@ -245,7 +248,7 @@ CLI::App* add_probe(CLI::App& app, Probes& out, RawProbes& raw) {
 
 }  // namespace
 
-std::variant<int, Settings, Probes> parse_arguments(int argc, char** argv) {
+Asked parse_arguments(int argc, char** argv) {
   Settings settings;
   Raw raw;
   Probes probes;
@@ -258,6 +261,7 @@ std::variant<int, Settings, Probes> parse_arguments(int argc, char** argv) {
   add_loop_options(app, settings, raw);
   add_output_options(app, settings, raw);
   const auto* probe = add_probe(app, probes, raw_probes);
+  MoreCommands more(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -269,10 +273,14 @@ std::variant<int, Settings, Probes> parse_arguments(int argc, char** argv) {
     probes.echo.duration = probes.sync.duration = duration;
     return probes;
   }
-  if (auto done = interpret(raw, settings); !done) {
-    std::fprintf(stderr, "coterie-bench: %s\n", done.error().message.c_str());
+  const auto wrong_usage = [](const Error& error) {
+    std::fprintf(stderr, "coterie-bench: %s\n", error.message.c_str());
     return static_cast<int>(Exit::usage);
-  }
+  };
+  auto asked = more.asked();
+  if (!asked) return wrong_usage(asked.error());
+  if (*asked) return std::visit([](auto& each) -> Asked { return each; }, **asked);
+  if (auto done = interpret(raw, settings); !done) return wrong_usage(done.error());
   return settings;
 }
 

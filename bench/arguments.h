@@ -1,10 +1,11 @@
 #pragma once
 
-#include <string>
 #include <variant>
 
+#include "bench/compare.h"
 #include "bench/probe.h"
 #include "bench/settings.h"
+#include "bench/sweep.h"
 
 namespace coterie::bench {
 
@@ -14,8 +15,9 @@ struct Probes {
   bool is_json = false;
 };
 
-/// The settings of a run, the probes asked for, or the exit code of a process that has nothing
-/// more to do: help was printed, or what is wrong with the command line.
-[[nodiscard]] std::variant<int, Settings, Probes> parse_arguments(int argc, char** argv);
+/// What is asked for: a run, probes, a comparison, a sweep; or the exit code of a process that has
+/// nothing more to do: help was printed, or what is wrong with the command line.
+using Asked = std::variant<int, Settings, Probes, CompareSettings, SweepSettings>;
+[[nodiscard]] Asked parse_arguments(int argc, char** argv);
 
 }  // namespace coterie::bench

@@ -39,7 +39,8 @@ Machine this_machine() {
           .memory_bytes = pages * page_bytes,
           .load_average = load,
           .version = COTERIE_VERSION,
-          .compiler = COTERIE_COMPILER};
+          .compiler = COTERIE_COMPILER,
+          .commit = built_commit()};
 }
 
 }  // namespace coterie::bench

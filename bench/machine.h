@@ -15,7 +15,11 @@ struct Machine {
   double load_average = 0;
   std::string version;   // of Coterie
   std::string compiler;  // and build type
+  std::string commit;    // that was built, "-dirty" where files differed from it
 };
+
+/// Written when the programs are built.
+[[nodiscard]] const char* built_commit();
 
 [[nodiscard]] Machine this_machine();
 

@@ -1,7 +1,9 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <string>
+#include <type_traits>
 #include <variant>
 
 #include "bench/arguments.h"
@@ -33,10 +35,27 @@ bool has_failures(const std::optional<PhaseReport>& phase) {
   return phase && !phase->total.tally.errors.empty();
 }
 
-int measure(const Settings& settings) {
+void notice_signals() {
   for (const int signal : {SIGINT, SIGTERM}) {
     std::signal(signal, [](int) { interrupted.store(true); });
   }
+}
+
+bool write_file(const std::string& path, const std::string& text) {
+  if (path.empty()) return true;
+  std::ofstream out(path);
+  out << text;
+  out.close();
+  if (out) return true;
+  std::fprintf(stderr, "coterie-bench: %s cannot be written\n", path.c_str());
+  return false;
+}
+
+void say(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+int measure(const Settings& settings) {
   RunEvents events{.on_phase = [](const std::string&) {}, .on_second = [](const Second&) {}};
   if (settings.has_progress) {
     events.on_phase = [](const std::string& phase) { std::fprintf(stderr, "%s\n", phase.c_str()); };
@@ -52,7 +71,28 @@ int measure(const Settings& settings) {
   return static_cast<int>(failed ? Exit::failed : Exit::success);
 }
 
-int probe(const Probes& probes) {
+int measure(const CompareSettings& settings) {
+  const auto comparison = compare(settings, say, interrupted);
+  if (!comparison) return complain(comparison.error());
+  std::puts((settings.load.is_json ? json_of(*comparison) : text_of(*comparison)).c_str());
+  const bool is_written = write_file(settings.json_file, json_of(*comparison)) &&
+                          write_file(settings.result_file, result_of(*comparison)) &&
+                          write_file(settings.html_file, html_of(*comparison));
+  if (interrupted) return static_cast<int>(Exit::interrupted);
+  return static_cast<int>(is_written && comparison->failures.empty() ? Exit::success
+                                                                     : Exit::failed);
+}
+
+int measure(const SweepSettings& settings) {
+  const auto result = sweep(settings, say, interrupted);
+  if (!result) return complain(result.error());
+  std::puts((settings.load.is_json ? json_of(*result) : text_of(*result)).c_str());
+  const bool is_written = write_file(settings.html_file, html_of(*result));
+  if (interrupted) return static_cast<int>(Exit::interrupted);
+  return static_cast<int>(is_written ? Exit::success : Exit::failed);
+}
+
+int measure(const Probes& probes) {
   const auto echo = probe_echo(probes.echo);
   if (!echo) return complain(echo.error());
   const auto sync = probe_sync(probes.sync);
@@ -67,14 +107,17 @@ int probe(const Probes& probes) {
 int main(int argc, char** argv) {
   using namespace coterie::bench;
   const auto parsed = parse_arguments(argc, argv);
-  int code = 0;
-  if (const int* exit = std::get_if<int>(&parsed)) {
-    return *exit;
-  } else if (const auto* settings = std::get_if<Settings>(&parsed)) {
-    code = measure(*settings);
-  } else {
-    code = probe(std::get<Probes>(parsed));
-  }
+  if (const int* exit = std::get_if<int>(&parsed)) return *exit;
+  notice_signals();
+  const int code = std::visit(
+      [](const auto& asked) {
+        if constexpr (std::is_same_v<decltype(asked), const int&>) {
+          return asked;
+        } else {
+          return measure(asked);
+        }
+      },
+      parsed);
   // What was printed is only out when it has left.
   if (std::fflush(stdout) != 0 && code == 0) {
     std::perror("coterie-bench: standard output");

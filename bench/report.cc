@@ -5,28 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "bench/numbers.h"
+
 namespace coterie::bench {
 namespace {
 
-double milliseconds(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
 double mebibytes(std::uint64_t bytes) {
   return static_cast<double>(bytes) / (1U << 20);
-}
-
-/// 1234567 as 1,234,567.
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), 1, ',');
-  }
-  return text;
-}
-
-std::string grouped(double number) {
-  return grouped(static_cast<std::uint64_t>(std::max(0.0, number) + 0.5));
 }
 
 std::string quorum_text(client::Quorum quorum) {
@@ -119,6 +104,18 @@ std::string phase_text(const PhaseReport& phase, const Settings& settings) {
 }
 
 }  // namespace
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+  }
+  return text;
+}
+
+std::string grouped(double number) {
+  return grouped(static_cast<std::uint64_t>(std::max(0.0, number) + 0.5));
+}
 
 double PhaseReport::rate() const {
   return seconds > 0 ? static_cast<double>(total.answered_in_window) / seconds : 0;

@@ -20,7 +20,8 @@ Json json_of(const Machine& machine) {
           {"memory_bytes", machine.memory_bytes},
           {"load_average", machine.load_average},
           {"version", machine.version},
-          {"compiler", machine.compiler}};
+          {"compiler", machine.compiler},
+          {"commit", machine.commit}};
 }
 
 Json json_of(const Settings& settings) {

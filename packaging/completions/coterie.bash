@@ -9,13 +9,15 @@ _coterie_commands() {
       echo status members ring explain handoff repair verify scrub join leave replace weight \
         zone remove plan commit unstage clear abort pause resume drain bucket force-lineage \
         transfers config ;;
-    coterie-bench) echo probe ;;
+    coterie-bench) echo probe compare sweep ;;
   esac
 }
 
 # The options of a program and, if one was given, its command.
 _coterie_options() {
   local asked='--seed --bucket --json --deadline'
+  local measured='--connections --threads --records --load-most --value-size --warm-up --duration'
+  local started='--directory --node --shards --label --html --json'
   local bulk='--format --progress --in-flight'
   case "$1 $2" in
     'coterie get') echo --help $asked --r --sort-key --sloppy --strict ;;
@@ -54,6 +56,12 @@ _coterie_options() {
     'coterie-bench probe')
       echo --help --connections --pipeline --message-bytes --directory --write-bytes --duration \
         --json ;;
+    'coterie-bench compare')
+      echo --help $measured $started --systems --rounds --pipeline --probe --no-curve --save \
+        --result ;;
+    'coterie-bench sweep')
+      echo --help $measured $started --seed --system --bucket --read-ratio --shares \
+        --server-pids ;;
     'coterie-node ') echo --help --version --config --check-config --print-settings ;;
     *) echo --help --version ;;
   esac
@@ -74,12 +82,13 @@ _coterie_values() {
       --in-flight | --retry-for | --node | -n | --weight | --zone | --member | -m | --partition | -p | --read-ratio | --records | \
       --value-size | --key-prefix | --connections | --pipeline | --threads | -t | --rate | \
       --backlog | --warm-up | --duration | --count | --random-seed | --server-pids | \
-      --message-bytes | --write-bytes)
+      --message-bytes | --write-bytes | --load-most | --shards | --label | --systems | --system | \
+      --rounds | --probe | --shares)
       echo - ;;
     --durability) echo commit interval ;;
     --resolver) echo siblings lww ;;
     --directory) echo directory ;;
-    --config) echo file ;;
+    --config | --html | --save | --result) echo file ;;
     -c) if [ "$1" = coterie-node ]; then echo file; else echo -; fi ;;
     *) return 1 ;;
   esac

@@ -149,6 +149,31 @@ class Ends(unittest.TestCase):
                 process.wait(timeout=60)
             self.assertEqual(os.listdir(directory), [])
 
+    def test_a_comparison_measures_what_is_installed_and_cleans_up(self):
+        with tempfile.TemporaryDirectory() as directory:
+            page = os.path.join(directory, "page.html")
+            kept = os.path.join(directory, "result.json")
+            done = run([BENCH, "compare", "--json", "--systems", "redis,coterie-interval",
+                        "--rounds", "1", "--records", "300", "--connections", "4", "--pipeline",
+                        "2", "--warm-up", "0", "--duration", "0.2", "--probe", "0.05",
+                        "--no-curve", "--node", NODE, "--directory", directory, "--html", page,
+                        "--result", kept])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(sorted(os.listdir(directory)), ["page.html", "result.json"])
+            out = json.loads(done.stdout)
+            measured = {row["system"] for row in out["rows"]}
+            self.assertIn("coterie-interval", measured)
+            self.assertEqual(measured | {each["system"] for each in out["skipped"]},
+                             {"redis", "coterie-interval"})
+            for row in out["rows"]:
+                self.assertGreater(row["per_second"][0], 0)
+                self.assertGreater(row["memory_mib"], 0)
+                self.assertEqual(row["failed"], 0)
+            with open(page, encoding="utf-8") as text:
+                self.assertTrue(text.read().endswith("</html>\n"))
+            with open(kept, encoding="utf-8") as text:
+                self.assertEqual(len(json.load(text)["rows"]), len(out["rows"]))
+
 
 if __name__ == "__main__":
     unittest.main()

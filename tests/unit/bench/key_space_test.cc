@@ -37,3 +37,15 @@ TEST_CASE("contexts are kept of loaded records, of no others") {
   space.set_context(inserted, context);
   CHECK(space.context(inserted).is_empty());
 }
+
+TEST_CASE("fewer records are there when loading ends early") {
+  KeySpace space("bucket", "user", 10);
+  space.end_at(4);
+  CHECK(space.loaded() == 4);
+  CHECK(space.readable() == 4);
+  CHECK(space.insert() == 4);
+  space.end_at(100);
+  CHECK(space.loaded() == 4);
+  space.end_at(0);
+  CHECK(space.loaded() == 1);
+}
