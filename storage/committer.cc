@@ -1,5 +1,6 @@
 #include "storage/committer.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -11,7 +12,7 @@ namespace coterie {
 /// What goes to the commit thread and comes back; touched by one thread at a time.
 struct Committer::Job {
   std::optional<LogBatch> batch;
-  bool wants_sync = false;
+  LogPosition syncs;  // through it; 0: nothing
   bool is_maintenance = false;
   LogPosition recycle;  // 0: nothing
 
@@ -23,7 +24,7 @@ struct Committer::Job {
 
   void run(LogWriter& writer) {
     if (batch) written = writer.write(*batch);
-    if (written && wants_sync) synced = writer.sync();
+    if (written && syncs.value != 0) synced = writer.sync();
     if (is_maintenance) room = writer.recycle(recycle);
     if (is_maintenance && room) room = writer.replenish();
     is_low = writer.is_low();
@@ -84,7 +85,7 @@ LogPosition Committer::add(std::span<const Write> writes) {
   batch.writes += writes.size();
   last_.value += 1;
   start_sync_timer();
-  if (!in_flight_ && is_batch_full()) submit();
+  if (is_batch_full()) flush();
   return last_;
 }
 
@@ -92,8 +93,37 @@ void Committer::request_sync() {
   sync_wanted_ = last_;
 }
 
+/// While a sync runs and all that was added waits for the next one anyway, one write for all of it
+/// is enough.
+bool Committer::may_wait_for_sync() const {
+  return is_syncing_ && wants_sync() && sync_wanted_ == last_;
+}
+
 void Committer::flush() {
-  if (!in_flight_ && (!batches_.empty() || wants_sync())) submit();
+  if (failure_ || waits_for_room_ || is_writing_) return;
+  if (may_wait_for_sync()) return;
+  while (!batches_.empty() && writer_->fits(batches_.front())) {
+    write_here();
+    if (failure_) return;
+  }
+  if (!batches_.empty()) {
+    write_there();
+  } else if (wants_sync() && !is_syncing_) {
+    sync_there();
+  }
+}
+
+/// Into the page cache of a segment that is there: no thread has to be woken for it.
+void Committer::write_here() {
+  auto batch = std::move(batches_.front());
+  batches_.pop_front();
+  batch.synced = synced_;
+  if (auto done = writer_->write(batch); !done) {
+    failure_ = std::move(done).error();
+    batches_.clear();
+    return;
+  }
+  written_.value = batch.first.value + batch.appends - 1;
 }
 
 /// Written data is synced within the interval though nobody asks.
@@ -128,15 +158,25 @@ void Committer::maintain(LogPosition recycle) {
                  });
 }
 
-void Committer::submit() {
-  if (failure_ || waits_for_room_) return;
-  in_flight_ = true;
+/// Where a new segment begins, which syncs the one before.
+void Committer::write_there() {
+  is_writing_ = true;
   auto job = std::make_shared<Job>();
-  if (!batches_.empty()) {
-    job->batch = std::move(batches_.front());
-    batches_.pop_front();
-  }
-  job->wants_sync = wants_sync();
+  job->batch = std::move(batches_.front());
+  batches_.pop_front();
+  job->batch->synced = synced_;
+  if (wants_sync()) job->syncs.value = job->batch->first.value + job->batch->appends - 1;
+  submit(std::move(job));
+}
+
+void Committer::sync_there() {
+  is_syncing_ = true;
+  auto job = std::make_shared<Job>();
+  job->syncs = written_;
+  submit(std::move(job));
+}
+
+void Committer::submit(std::shared_ptr<Job> job) {
   worker_.submit([writer = writer_, job]() { job->run(*writer); },
                  [this, alive = alive_, job]() {
                    if (*alive) finish(*job);
@@ -144,28 +184,43 @@ void Committer::submit() {
 }
 
 void Committer::finish(Job& job) {
-  in_flight_ = false;
   log_bytes_ = job.log_bytes;
-  if (!job.written && job.written.error().code == ErrorCode::read_only) {
-    // nothing of it was written
-    batches_.push_front(std::move(*job.batch));
-    waits_for_room_ = true;
-    learn_room(job.written, true);
-  } else if (!job.written || !job.synced) {
-    failure_ = job.written ? job.synced.error() : job.written.error();
+  (job.batch ? is_writing_ : is_syncing_) = false;
+  if (failure_) {
+    // nothing is known any more, whatever this says
+  } else if (job.batch && !job.written) {
+    finish_unwritten(job);
+  } else if (!job.synced) {
+    failure_ = job.synced.error();
     batches_.clear();
   } else {
-    if (job.batch) written_.value = job.batch->first.value + job.batch->appends - 1;
-    if (job.wants_sync) {
-      synced_ = written_;
-      syncs_ += 1;
-    }
-    if (!job.is_low) learn_room({}, false);
-    // a new spare is made after those who wait for this batch have heard of it
-    if (job.is_low && !is_maintaining_ && !retry_timer_) maintain(LogPosition{});
+    finish_written(job);
   }
   flush();
   on_progress_();
+}
+
+void Committer::finish_unwritten(Job& job) {
+  if (job.written.error().code != ErrorCode::read_only) {
+    failure_ = job.written.error();
+    batches_.clear();
+    return;
+  }
+  // nothing of it was written
+  batches_.push_front(std::move(*job.batch));
+  waits_for_room_ = true;
+  learn_room(job.written, true);
+}
+
+void Committer::finish_written(Job& job) {
+  if (job.batch) written_.value = job.batch->first.value + job.batch->appends - 1;
+  if (job.syncs.value != 0) {
+    synced_ = std::max(synced_, job.syncs);
+    syncs_ += 1;
+  }
+  if (!job.is_low) learn_room({}, false);
+  // a new spare is made after those who wait for this batch have heard of it
+  if (job.is_low && !is_maintaining_ && !retry_timer_) maintain(LogPosition{});
 }
 
 void Committer::learn_room(const Result<void>& room, bool is_low) {
@@ -187,7 +242,7 @@ void Committer::retry_later() {
     retry_timer_.reset();
     if (waits_for_room_) {
       waits_for_room_ = false;
-      submit();
+      flush();
     } else {
       maintain(LogPosition{});
     }

@@ -17,8 +17,9 @@
 
 namespace coterie {
 
-/// The loop's side of the log: fills one batch while another is being written, and knows how far
-/// the log is written and synced. All calls on the loop.
+/// The loop's side of the log: fills batches, writes them where that does not block, has the commit
+/// thread do what does (syncs, new segments), and knows how far the log is written and synced. All
+/// calls on the loop.
 class Committer {
  public:
   struct Options {
@@ -36,11 +37,12 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  /// Puts one append into the batch that fills.
+  /// Puts one append into the batch that fills; a full one may be written now.
   LogPosition add(std::span<const Write> writes);
   /// Has everything added so far synced.
   void request_sync();
-  /// Submits the batch that fills, if none is under way.
+  /// Writes the batch that fills and begins the sync that is wanted, as far as nothing of the like
+  /// is under way. What has become of written() and failure() the caller sees.
   void flush();
   /// Everything through `position` is in the table.
   void recycle(LogPosition position);
@@ -54,8 +56,8 @@ class Committer {
   [[nodiscard]] const std::optional<Error>& full() const { return full_; }
   [[nodiscard]] std::uint64_t log_bytes() const { return log_bytes_; }
   [[nodiscard]] std::uint64_t syncs() const { return syncs_; }
-  /// The writer is at work.
-  [[nodiscard]] bool is_busy() const { return in_flight_; }
+  /// The commit thread writes or syncs.
+  [[nodiscard]] bool is_busy() const { return is_writing_ || is_syncing_; }
 
  private:
   struct Job;
@@ -63,8 +65,14 @@ class Committer {
   void open_batch();
   [[nodiscard]] bool is_batch_full() const;
   [[nodiscard]] bool wants_sync() const { return sync_wanted_ > synced_; }
-  void submit();
+  [[nodiscard]] bool may_wait_for_sync() const;
+  void write_here();
+  void write_there();
+  void sync_there();
+  void submit(std::shared_ptr<Job> job);
   void finish(Job& job);
+  void finish_unwritten(Job& job);
+  void finish_written(Job& job);
   void start_sync_timer();
   void maintain(LogPosition recycle);
   void retry_later();
@@ -80,7 +88,8 @@ class Committer {
   LogPosition synced_;
   LogPosition sync_wanted_;
   std::deque<LogBatch> batches_;  // to be written; the last one fills
-  bool in_flight_ = false;
+  bool is_writing_ = false;       // on the commit thread; the writer is not ours meanwhile
+  bool is_syncing_ = false;
   bool is_maintaining_ = false;
   bool waits_for_room_ = false;  // the first batch could not be written yet
   std::optional<TimerId> sync_timer_;

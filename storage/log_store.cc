@@ -12,7 +12,11 @@ LogStore::LogStore(const LogStoreParts& parts, const LogStoreOptions& options)
     : parts_(parts),
       options_(options),
       trees_(options.partitions),
-      active_(std::make_unique<Overlay>()) {}
+      active_(std::make_unique<Overlay>()),
+      turn_end_call_([this]() {
+        turn_end_.reset();
+        flush();
+      }) {}
 
 LogStore::~LogStore() {
   for (const auto& timer : {turn_end_, age_timer_, deepening_timer_, close_timer_, room_timer_}) {
@@ -143,22 +147,17 @@ Backlog LogStore::backlog() const {
 }
 
 void LogStore::flush() {
-  end_turn();
-}
-
-void LogStore::end_turn() const {
   if (turn_end_) parts_.timers.cancel(*turn_end_);
   turn_end_.reset();
   parts_.table.end_read();
   committer_->flush();
+  const bool has_failed = committer_->failure() && state_ != StoreState::stopped;
+  if (written() != told_written_ || has_failed) on_progress();
 }
 
 void LogStore::arm_turn_end() const {
   if (turn_end_) return;
-  turn_end_ = parts_.timers.start(Duration::zero(), [this]() {
-    turn_end_.reset();
-    end_turn();
-  });
+  turn_end_ = parts_.timers.start(Duration::zero(), turn_end_call_);
 }
 
 void LogStore::arm_age_timer() {
@@ -277,13 +276,13 @@ void LogStore::close(std::move_only_function<void()> done) {
 void LogStore::continue_close() {
   if (!close_done_ || close_timer_) return;
   if (committer_->is_busy() || checkpointer_->is_busy()) return;
-  const bool log_works = !committer_->failure() && !committer_->full();
-  if (log_works && synced() != last()) {
+  const auto log_works = [this]() { return !committer_->failure() && !committer_->full(); };
+  if (log_works() && synced() != last()) {
     committer_->request_sync();
     committer_->flush();
-    return;
+    if (committer_->is_busy()) return;
   }
-  if (log_works && !checkpointer_->failure() && !checkpointer_->full()) {
+  if (log_works() && !checkpointer_->failure() && !checkpointer_->full()) {
     freeze();
     if (checkpointer_->frozen() != nullptr) return;
   }

@@ -89,8 +89,9 @@ class LogStore final : public Store {
   [[nodiscard]] Result<LogPosition> clear_damage(PartitionId partition) override;
   void close(std::move_only_function<void()> done) override;
 
-  /// The end of a loop turn: submits what the turn appended and lets go of the table's reader. A
-  /// driver that does not call it gets the same from a timer of zero.
+  /// The end of a loop turn: writes what the turn appended, or has it written, and lets go of the
+  /// table's reader; may call the progress handler. A driver that does not call it gets the same
+  /// from a timer of zero.
   void flush();
 
   /// What open() found amiss, for the node's log; empty if nothing.
@@ -111,7 +112,6 @@ class LogStore final : public Store {
   LogPosition take(std::span<Write> writes);
   void recount(BytesView key);
   [[nodiscard]] const Overlay::Entry* find(Space space, BytesView key) const;
-  void end_turn() const;
   void arm_turn_end() const;
   void arm_age_timer();
   void arm_deepening();
@@ -141,6 +141,7 @@ class LogStore final : public Store {
   bool is_overdue_ = false;  // the overlay's age is over its bound
   bool is_closing_ = false;
   std::move_only_function<void()> close_done_;
+  const std::function<void()> turn_end_call_;
   mutable std::optional<TimerId> turn_end_;
   std::optional<TimerId> age_timer_;
   std::optional<TimerId> deepening_timer_;

@@ -68,17 +68,26 @@ Result<LogSegment> LogWriter::take_first_segment(LogPosition table) {
   return take_segment(options_.segment_bytes);
 }
 
+/// At most.
+std::uint64_t LogWriter::room_for(const LogBatch& batch) const {
+  return batch.bytes.size() + batch.partitions.size() * partition_bytes_most +
+         log_format::alignment;
+}
+
+bool LogWriter::fits(const LogBatch& batch) const {
+  return offset_ + room_for(batch) <= current_.size_bytes;
+}
+
 Result<void> LogWriter::write(LogBatch& batch) {
   sort_partitions(batch);
-  const auto most =
-      batch.bytes.size() + batch.partitions.size() * partition_bytes_most + log_format::alignment;
-  if (offset_ + most > current_.size_bytes) {
-    if (auto done = rotate(most); !done) return done;
+  if (!fits(batch)) {
+    if (auto done = rotate(room_for(batch)); !done) return done;
   }
   return write_at_end(batch, false);
 }
 
 Result<void> LogWriter::write_at_end(LogBatch& batch, bool is_opening) {
+  synced_ = std::max(synced_, batch.synced);
   log_format::Header header{.is_opening = is_opening,
                             .has_other_spaces = batch.has_other_spaces,
                             .log_id = log_id_,
@@ -89,7 +98,6 @@ Result<void> LogWriter::write_at_end(LogBatch& batch, bool is_opening) {
                             .previous = previous_};
   check(batch.first.value == written_.value + 1, "batches are written in order");
   log_format::finish_batch(batch.bytes, header, batch.partitions);
-  is_dirty_ = true;
   if (auto done = current_.file->write_at(offset_, batch.bytes); !done) {
     // the space was reserved, so that even "disk full" leaves the file in an unknown state
     return fail(ErrorCode::io, "writing " + current_.name + ": " + done.error().message);
@@ -101,14 +109,11 @@ Result<void> LogWriter::write_at_end(LogBatch& batch, bool is_opening) {
 }
 
 Result<void> LogWriter::sync() {
-  if (!is_dirty_) return {};
 #ifndef COTERIE_PLANT_NO_FDATASYNC  // defined only where a test must see its absence
   if (auto done = current_.file->sync(); !done) {
     return fail(ErrorCode::io, "syncing " + current_.name + ": " + done.error().message);
   }
 #endif
-  is_dirty_ = false;
-  synced_ = written_;
   return {};
 }
 
@@ -117,6 +122,7 @@ Result<void> LogWriter::rotate(std::uint64_t room_bytes) {
   if (!next) return std::unexpected(std::move(next).error());
   // a successor that outlives its predecessor's end would be a chain without its middle
   if (auto done = sync(); !done) return done;
+  synced_ = written_;
   current_.last = written_;
   full_.push_back(std::exchange(current_, std::move(*next)));
   offset_ = 0;

@@ -17,6 +17,7 @@ namespace coterie {
 struct LogBatch {
   Bytes bytes;  // begins with room for the header
   LogPosition first;
+  LogPosition synced;  // what is known to be synced when it is handed to the writer
   std::uint32_t appends = 0;
   std::size_t writes = 0;
   std::vector<std::uint32_t> partitions;  // in any order, with repetitions
@@ -35,7 +36,9 @@ struct LogEnd {
 };
 
 /// Writes batches into preallocated, recycled segments. Blocking: on the commit thread (in open()
-/// on the loop, before that thread has work), never on both at once.
+/// on the loop, before that thread has work), never on both at once. But a batch that fits() is
+/// written by the loop, into the page cache, if no write() is under way on the commit thread; that
+/// thread may be in any other call meanwhile.
 class LogWriter {
  public:
   struct Options {
@@ -57,7 +60,9 @@ class LogWriter {
   /// Errors: read_only (no room for a new segment: nothing was written, try the same batch again);
   /// any other is final: what the file holds is unknown.
   [[nodiscard]] Result<void> write(LogBatch& batch);
-  /// What was written is durable. Errors: final.
+  /// The current segment has room for it. Between calls of write().
+  [[nodiscard]] bool fits(const LogBatch& batch) const;
+  /// What was written before the call is durable. Errors: final.
   [[nodiscard]] Result<void> sync();
   /// All appends through `position` are in the table: segments with nothing else are used again.
   /// Errors: io.
@@ -70,6 +75,7 @@ class LogWriter {
   [[nodiscard]] std::uint64_t log_bytes() const;
 
  private:
+  [[nodiscard]] std::uint64_t room_for(const LogBatch& batch) const;
   [[nodiscard]] Result<void> write_at_end(LogBatch& batch, bool is_opening);
   [[nodiscard]] Result<LogSegment> take_first_segment(LogPosition table);
   [[nodiscard]] Result<void> drop_odd_spares();
@@ -81,13 +87,14 @@ class LogWriter {
   const Options options_;
   const std::uint64_t log_id_;
   const std::uint64_t run_;
+  // Of whoever writes.
   LogPosition written_;
   LogPosition synced_;
   std::uint64_t previous_;
-  std::deque<LogSegment> full_;
-  LogSegment current_;
   std::uint64_t offset_ = 0;
-  bool is_dirty_ = false;  // the current segment has what is not synced
+  // The commit thread's. Only write() changes the current segment: a loop that may write may look.
+  LogSegment current_;
+  std::deque<LogSegment> full_;
   std::deque<LogSegment> spares_;
   std::uint64_t next_number_;
 };

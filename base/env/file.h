@@ -10,9 +10,10 @@
 
 namespace coterie {
 
-/// An open file. Blocking; used from one thread at a time. What was written survives a power loss
-/// only after a sync() that returned success; before, any part of it may. After a failed sync the
-/// state of everything unsynced is unknown, and a second sync proves nothing.
+/// An open file. Blocking; used from one thread at a time, but for a sync(), beside which another
+/// thread may write. What was written survives a power loss only after a sync() that began later
+/// and returned success; before, any part of it may. After a failed sync the state of everything
+/// unsynced is unknown, and a second sync proves nothing.
 class File {
  public:
   virtual ~File() = default;
