@@ -72,6 +72,8 @@ inline constexpr std::size_t overlay_bytes = 64U << 20;
 inline constexpr std::size_t overlay_records = 100000;
 inline constexpr std::size_t overlays_held = 4;  // beyond it replicas' writes are refused too
 inline constexpr auto overlay_age = 5s;
+inline constexpr std::size_t checkpoint_part_entries =
+    4096;  // of one commit, and a partition's all
 inline constexpr std::size_t log_segment_bytes = 16U << 20;
 inline constexpr auto interval_sync = 100ms;
 inline constexpr auto full_retry = 1s;               // a full disk or map is tried again this often

@@ -50,7 +50,8 @@ class TimedTable final : public Table {
  public:
   TimedTable(Table& table, const Clock& clock) : table_(table), clock_(clock) {}
 
-  Result<void> commit(std::span<const Entry> entries, LogPosition position) override {
+  Result<void> commit(std::span<const Entry> entries,
+                      std::optional<LogPosition> position) override {
     const auto begin = clock_.now();
     auto done = table_.commit(entries, position);
     const auto took = clock_.now() - begin;

@@ -1,70 +1,18 @@
 #include "storage/checkpointer.h"
 
-#include <algorithm>
-#include <tuple>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
 
 namespace coterie {
 
-namespace {
-
-/// A leaf as bytes, kept while a commit runs.
-struct LeafBytes {
-  Bytes key;
-  std::optional<Bytes> value;
-  std::size_t order = 0;  // in which it was taken
-};
-
-std::vector<LeafBytes> encode_leaves(const std::vector<StoredLeaf>& leaves) {
-  std::vector<LeafBytes> encoded;
-  encoded.reserve(leaves.size());
-  for (const auto& leaf : leaves) {
-    auto value = leaf.cell.records == 0 ? std::nullopt : std::optional(leaf.value());
-    encoded.push_back({.key = leaf.key(), .value = std::move(value), .order = encoded.size()});
-  }
-  std::sort(encoded.begin(), encoded.end(), [](const LeafBytes& a, const LeafBytes& b) {
-    return std::tie(a.key, a.order) < std::tie(b.key, b.order);
-  });
-  // of a leaf that was taken twice the later stands
-  std::vector<LeafBytes> last;
-  last.reserve(encoded.size());
-  for (auto& leaf : encoded) {
-    if (!last.empty() && last.back().key == leaf.key) last.pop_back();
-    last.push_back(std::move(leaf));
-  }
-  return last;
-}
-
-/// On the checkpoint thread.
-Result<void> commit(Table& table, const Frozen& frozen) {
-  const auto leaves = encode_leaves(frozen.leaves);
-  std::vector<Table::Entry> entries;
-  entries.reserve(frozen.overlay.records() + leaves.size());
-  for (const auto space :
-       {Space::records, Space::trees, Space::hints, Space::acceptors, Space::meta}) {
-    if (space == Space::trees) {
-      for (const auto& leaf : leaves) {
-        entries.push_back({.space = space, .key = leaf.key, .value = leaf.value});
-      }
-      continue;
-    }
-    for (const auto& [key, entry] : frozen.overlay.map(space)) {
-      entries.push_back({.space = space, .key = key.bytes(), .value = entry.value});
-    }
-  }
-  return table.commit(entries, frozen.position);
-}
-
-}  // namespace
-
-Checkpointer::Checkpointer(Table& table, Worker& worker, Timers& timers, Duration full_retry,
+Checkpointer::Checkpointer(Table& table, Worker& worker, Timers& timers, const Options& options,
                            Handler on_progress)
     : table_(table),
       worker_(worker),
       timers_(timers),
-      full_retry_(full_retry),
+      options_(options),
       on_progress_(std::move(on_progress)),
       alive_(std::make_shared<bool>(true)) {}
 
@@ -87,20 +35,35 @@ void Checkpointer::freeze(Frozen frozen) {
 void Checkpointer::log_synced(LogPosition synced) {
   synced_ = synced;
   if (frozen_ && !in_flight_ && !retry_timer_ && !failure_ && frozen_->position <= synced_) {
-    submit();
+    begin();
   }
 }
 
-void Checkpointer::submit() {
+void Checkpointer::begin() {
   in_flight_ = true;
-  auto result = std::make_shared<Result<void>>();
+  auto options = options_.parts;
+  // where there was no room for a part, erasures in another may make it
+  if (full_) options.part_entries = std::numeric_limits<std::size_t>::max();
+  submit(std::make_shared<CheckpointParts>(frozen_, options));
+}
+
+void Checkpointer::submit(std::shared_ptr<CheckpointParts> parts) {
+  struct Job {
+    std::shared_ptr<CheckpointParts> parts;
+    Result<void> result;
+    bool is_done = false;
+  };
+  auto job = std::make_shared<Job>(Job{.parts = std::move(parts), .result = {}});
   worker_.submit(
-      [&table = table_, frozen = frozen_, result]() mutable {
-        *result = commit(table, *frozen);
-        frozen.reset();
+      [&table = table_, job]() {
+        job->result = job->parts->commit_next(table);
+        job->is_done = !job->result || job->parts->is_done();
+        if (job->is_done) job->parts.reset();  // its sorted leaves end on this thread
       },
-      [this, alive = alive_, result]() {
-        if (*alive) finish(*result);
+      [this, alive = alive_, job]() {
+        if (!*alive) return;
+        if (!job->is_done) return submit(std::move(job->parts));
+        finish(job->result);
       });
 }
 
@@ -114,7 +77,7 @@ void Checkpointer::finish(const Result<void>& result) {
     worker_.submit([done = std::move(frozen_)]() mutable { done.reset(); }, []() {});
   } else if (result.error().code == ErrorCode::read_only) {
     full_ = result.error();
-    retry_timer_ = timers_.start(full_retry_, [this]() {
+    retry_timer_ = timers_.start(options_.full_retry, [this]() {
       retry_timer_.reset();
       log_synced(synced_);
     });

@@ -3,24 +3,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/env/timers.h"
 #include "base/env/worker.h"
 #include "base/error.h"
 #include "base/instant.h"
-#include "storage/overlay.h"
-#include "storage/shard_trees.h"
+#include "storage/checkpoint_parts.h"
 #include "storage/table.h"
 
 namespace coterie {
-
-/// What one checkpoint moves into the table. Not changed while a worker has it.
-struct Frozen {
-  Overlay overlay;
-  std::vector<StoredLeaf> leaves;  // of the trees as of `position`
-  LogPosition position;
-};
 
 /// Commits frozen overlays to the table on the checkpoint thread. All calls on the loop.
 class Checkpointer {
@@ -28,7 +19,11 @@ class Checkpointer {
   /// Called on the loop when a commit has ended, either way, never from within a call made here.
   using Handler = std::function<void()>;
 
-  Checkpointer(Table& table, Worker& worker, Timers& timers, Duration full_retry,
+  struct Options {
+    Duration full_retry{};
+    CheckpointParts::Options parts;
+  };
+  Checkpointer(Table& table, Worker& worker, Timers& timers, const Options& options,
                Handler on_progress);
   ~Checkpointer();
   Checkpointer(const Checkpointer&) = delete;
@@ -52,13 +47,14 @@ class Checkpointer {
   [[nodiscard]] std::uint64_t checkpoints() const { return checkpoints_; }
 
  private:
-  void submit();
+  void begin();
+  void submit(std::shared_ptr<CheckpointParts> parts);
   void finish(const Result<void>& result);
 
   Table& table_;
   Worker& worker_;
   Timers& timers_;
-  const Duration full_retry_;
+  const Options options_;
   const Handler on_progress_;
   std::shared_ptr<Frozen> frozen_;
   bool in_flight_ = false;

@@ -242,13 +242,18 @@ Result<void> LmdbTable::open_databases() {
   return commit_transaction(std::move(*transaction), options_.directory);
 }
 
-Result<void> LmdbTable::commit(std::span<const Entry> entries, LogPosition position) {
+Result<void> LmdbTable::commit(std::span<const Entry> entries,
+                               std::optional<LogPosition> position) {
   auto transaction = begin(environment_, 0);
   if (!transaction) return std::unexpected(std::move(transaction).error());
   if (auto done = apply(transaction->get(), entries); !done) return done;
-  Bytes encoded;
-  ByteWriter(encoded).u64(position.value);
-  if (auto done = put(transaction->get(), own_database_, position_key, encoded); !done) return done;
+  if (position) {
+    Bytes encoded;
+    ByteWriter(encoded).u64(position->value);
+    if (auto put_it = put(transaction->get(), own_database_, position_key, encoded); !put_it) {
+      return put_it;
+    }
+  }
   auto done = commit_transaction(std::move(*transaction), options_.directory);
   if (!done) return done;
   commits_.fetch_add(1, std::memory_order_release);

@@ -33,7 +33,8 @@ class LmdbTable final : public Table {
   LmdbTable(const LmdbTable&) = delete;
   LmdbTable& operator=(const LmdbTable&) = delete;
 
-  [[nodiscard]] Result<void> commit(std::span<const Entry> entries, LogPosition position) override;
+  [[nodiscard]] Result<void> commit(std::span<const Entry> entries,
+                                    std::optional<LogPosition> position) override;
   [[nodiscard]] Result<LogPosition> position() const override;
   [[nodiscard]] Result<std::optional<Bytes>> get(Space space, BytesView key) const override;
   [[nodiscard]] Result<void> scan(Space space, BytesView from, BytesView to,

@@ -50,6 +50,7 @@ struct LogStoreOptions {
   std::size_t overlay_bytes = limits::overlay_bytes;
   std::size_t overlay_records = limits::overlay_records;
   Duration overlay_age = limits::overlay_age;
+  std::size_t checkpoint_part = limits::checkpoint_part_entries;
   Duration interval_sync = limits::interval_sync;
   Duration full_retry = limits::full_retry;
   /// With less room than this in the table (an eighth of it, if that is less) only erasures are

@@ -89,9 +89,12 @@ Result<void> make_directories(FileSystem& files, const std::string& path) {
 Result<std::unique_ptr<LogStore>> LogStore::open(const LogStoreParts& parts,
                                                  const LogStoreOptions& options) {
   std::unique_ptr<LogStore> store(new LogStore(parts, options));
-  store->checkpointer_ =
-      std::make_unique<Checkpointer>(parts.table, parts.checkpoint, parts.timers,
-                                     options.full_retry, [s = store.get()]() { s->on_progress(); });
+  store->checkpointer_ = std::make_unique<Checkpointer>(
+      parts.table, parts.checkpoint, parts.timers,
+      Checkpointer::Options{
+          .full_retry = options.full_retry,
+          .parts = {.partitions = options.partitions, .part_entries = options.checkpoint_part}},
+      [s = store.get()]() { s->on_progress(); });
   auto known = parts.table.get(Space::meta, identity_key);
   if (!known) return std::unexpected(std::move(known).error());
   if (*known) {

@@ -17,7 +17,8 @@ void MemoryTable::set_failure(std::optional<Error> failure) {
   failure_ = std::move(failure);
 }
 
-Result<void> MemoryTable::commit(std::span<const Entry> entries, LogPosition position) {
+Result<void> MemoryTable::commit(std::span<const Entry> entries,
+                                 std::optional<LogPosition> position) {
   const std::scoped_lock lock(mutex_);
   if (failure_) return std::unexpected(*failure_);
   auto used = used_bytes_;
@@ -43,7 +44,7 @@ Result<void> MemoryTable::commit(std::span<const Entry> entries, LogPosition pos
     }
   }
   used_bytes_ = used;
-  position_ = position;
+  if (position) position_ = *position;
   return {};
 }
 

@@ -19,7 +19,8 @@ class MemoryTable final : public Table {
   /// Later commits fail with this; none: they do not.
   void set_failure(std::optional<Error> failure);
 
-  [[nodiscard]] Result<void> commit(std::span<const Entry> entries, LogPosition position) override;
+  [[nodiscard]] Result<void> commit(std::span<const Entry> entries,
+                                    std::optional<LogPosition> position) override;
   [[nodiscard]] Result<LogPosition> position() const override;
   [[nodiscard]] Result<std::optional<Bytes>> get(Space space, BytesView key) const override;
   [[nodiscard]] Result<void> scan(Space space, BytesView from, BytesView to,

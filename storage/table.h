@@ -23,12 +23,12 @@ class Table {
     std::optional<BytesView> value;  // none: erase
   };
 
-  /// Applies entries, sorted by (space, key) and each key once, and remembers `position`, all
-  /// durably or not at all. On the checkpoint thread. Errors: read_only (map or disk full; may be
-  /// tried again), io.
+  /// Applies entries, sorted by (space, key) and each key once, and remembers `position` (none: as
+  /// it was), all durably or not at all. On the checkpoint thread. Errors: read_only (map or disk
+  /// full; may be tried again), io.
   [[nodiscard]] virtual Result<void> commit(std::span<const Entry> entries,
-                                            LogPosition position) = 0;
-  /// The position of the last commit; 0 for a new table.
+                                            std::optional<LogPosition> position) = 0;
+  /// The last position that a commit gave; 0 for a new table.
   [[nodiscard]] virtual Result<LogPosition> position() const = 0;
 
   /// On the loop's thread, while a commit may run on the other: sees the last finished commit.

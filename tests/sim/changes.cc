@@ -48,6 +48,7 @@ Cluster::Settings Changes::draw_cluster() {
       random_.chance(0.5) ? std::vector<std::uint16_t>{1} : std::vector<std::uint16_t>{2, 1, 3};
   settings.store.segment_bytes = std::size_t{32768} << random_.below(4);
   settings.store.overlay_records = static_cast<std::size_t>(5 + random_.below(500));
+  settings.store.checkpoint_part = settings.store.overlay_records / 8 + 1;
   settings.store.overlay_age = draw(random_, 100ms, 5s);
   settings.sloppy = is_sloppy_;
   // What an owner misses it keeps on missing, unless something must be made good.

@@ -60,6 +60,7 @@ class Absences {
     settings.shards =
         random_.chance(0.5) ? std::vector<std::uint16_t>{1} : std::vector<std::uint16_t>{2, 1, 3};
     settings.store.overlay_records = static_cast<std::size_t>(5 + random_.below(500));
+    settings.store.checkpoint_part = settings.store.overlay_records / 8 + 1;
     settings.store.overlay_age = draw(random_, 100ms, 5s);
     settings.anti_entropy.enabled = by_ == By::anti_entropy;
     settings.anti_entropy.interval_s = static_cast<std::uint32_t>(1 + random_.below(10));

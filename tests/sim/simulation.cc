@@ -75,6 +75,7 @@ class Simulation {
     store.segment_bytes = std::size_t{16384} << random_.below(5);
     store.batch_writes = static_cast<std::size_t>(1 + random_.below(100));
     store.overlay_records = static_cast<std::size_t>(5 + random_.below(500));
+    store.checkpoint_part = store.overlay_records / 8 + 1;
     store.overlay_age = draw(random_, 100ms, 5s);
     settings.sloppy = random_.chance(0.3);
     const auto more = static_cast<std::size_t>(random_.below(3));

@@ -49,7 +49,7 @@ SimTable::~SimTable() {
   world_.remove_at_crash(observer_);
 }
 
-Result<void> SimTable::commit(std::span<const Entry> entries, LogPosition position) {
+Result<void> SimTable::commit(std::span<const Entry> entries, std::optional<LogPosition> position) {
   Pending pending = undo_of(entries);
   if (auto done = inner_->commit(entries, position); !done) return done;
   pending.durable_at = disk_.pass_sync_time();

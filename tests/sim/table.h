@@ -19,7 +19,8 @@ class SimTable final : public Table {
   SimTable& operator=(const SimTable&) = delete;
   ~SimTable() override;
 
-  [[nodiscard]] Result<void> commit(std::span<const Entry> entries, LogPosition position) override;
+  [[nodiscard]] Result<void> commit(std::span<const Entry> entries,
+                                    std::optional<LogPosition> position) override;
   [[nodiscard]] Result<LogPosition> position() const override { return inner_->position(); }
   [[nodiscard]] Result<std::optional<Bytes>> get(Space space, BytesView key) const override {
     return inner_->get(space, key);

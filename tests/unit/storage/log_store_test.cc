@@ -324,6 +324,34 @@ TEST_CASE("a write that fails at the end of a turn stops the store") {
   rig.close();
 }
 
+TEST_CASE("a crash between the parts of a checkpoint loses nothing") {
+  Rig rig;
+  rig.open();
+  const auto bound = rig.options.overlay_records;
+  for (std::uint64_t i = 0; i < bound; ++i) rig.put(i, 1 + i);
+  rig.store->request_sync();
+  rig.store->flush();
+  while (rig.commit.run() || rig.commit.tell()) {
+  }
+  const auto expected = everything(*rig.store, Space::records);
+  CHECK(rig.checkpoint.run());
+  CHECK(rig.checkpoint.tell());
+  CHECK(rig.checkpoint.run());
+  const auto part = rig.memory_table.entries(Space::records);
+  CHECK(part >= 2);
+  CHECK(part < bound);
+  CHECK(rig.memory_table.position()->value == 0);
+  CHECK(everything(*rig.store, Space::records) == expected);
+
+  rig.kill();
+  rig.open();
+  CHECK(everything(*rig.store, Space::records) == expected);
+  check_trees(*rig.store);
+  rig.settle();
+  CHECK(rig.memory_table.entries(Space::records) == bound);
+  CHECK(rig.memory_table.position()->value == bound);
+}
+
 TEST_CASE("writers are told to wait while checkpoints are behind") {
   Rig rig;
   rig.open();

@@ -96,7 +96,8 @@ LogStoreOptions Rig::small_options() {
           .segment_bytes = 4096,
           .batch_writes = 8,
           .batch_bytes = 2048,
-          .overlay_records = 24};
+          .overlay_records = 24,
+          .checkpoint_part = 8};
 }
 
 Result<void> Rig::try_open() {
