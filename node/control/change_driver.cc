@@ -172,8 +172,11 @@ std::vector<ChangeProgress> ChangeDriver::progress() const {
                             " leaves, and may still keep writes for nodes that are away");
     }
     for (const auto& [node, count] : uncovered) {
-      one.missing.push_back(short_name(node) + " has not taken all data of " +
-                            in_partitions(count));
+      const bool is_removed = std::ranges::binary_search(change.removed, node);
+      one.missing.push_back(
+          short_name(node) +
+          (is_removed ? " is removed, and was to be given " : " has not taken all data of ") +
+          in_partitions(count) + (is_removed ? ": abort the change" : ""));
     }
     for (const auto& [node, count] : unfenced) {
       one.missing.push_back(short_name(node) + " has not confirmed the stage for " +

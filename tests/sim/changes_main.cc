@@ -1,10 +1,13 @@
-// Owners of partitions change (changes.h), with floors for how often each thing must have happened.
+// Owners of partitions change, by one change at a time (changes.h) or by several (beside.h), with
+// floors for how often each thing must have happened.
 
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <utility>
 
+#include "tests/sim/beside.h"
 #include "tests/sim/changes.h"
 #include "tests/sim/seed_runs.h"
 
@@ -14,7 +17,9 @@ namespace {
 /// From so many seeds on.
 constexpr std::uint64_t floors_from = 100;
 
-constexpr std::pair<const char*, std::uint64_t> floors[] = {
+using Floor = std::pair<const char*, std::uint64_t>;
+
+constexpr Floor floors[] = {
     {"finished", 35},
     {"aborted", 20},
     {"shuffled", 5},
@@ -45,9 +50,28 @@ constexpr std::pair<const char*, std::uint64_t> floors[] = {
     {"streamed", 1000},
 };
 
-bool reaches_floors(const Tally& totals) {
+constexpr Floor floors_beside[] = {
+    {"finished", 400},
+    {"aborted", 60},
+    {"begun beside", 200},
+    {"finished while others go on", 150},
+    {"aborted while others go on", 25},
+    {"epochs with three changes or more", 80},
+    {"epochs with one paused and one not", 150},
+    {"epochs in which two changes take nodes out", 1},
+    {"left", 70},
+    {"finished without the dead", 20},
+    {"aborted: it gave the dead something", 8},
+    {"asked: join", 60},
+    {"asked: weigh", 100},
+    {"waited: leave", 80},
+    {"waited: replace", 30},
+    {"crashes", 800},
+};
+
+bool reaches_floors(const Tally& totals, std::span<const Floor> wanted) {
   bool reaches = true;
-  for (const auto& [what, least] : floors) {
+  for (const auto& [what, least] : wanted) {
     const auto found = totals.find(what);
     if (found != totals.end() && found->second >= least) continue;
     std::printf("FAILED floor: %s, at least %llu\n", what, static_cast<unsigned long long>(least));
@@ -58,12 +82,14 @@ bool reaches_floors(const Tally& totals) {
 
 int run(const SeedArguments& arguments) {
   Tally totals;
-  const auto done = run_seeds(arguments, [&totals](std::uint64_t seed, const Story::Line& listen) {
-    Changes changes(seed);
-    changes.listen(listen);
-    auto violation = changes.run();
-    for (const auto& [what, count] : changes.tally()) totals[what] += count;
+  const auto run_in = [&totals](auto&& world, const Story::Line& listen) {
+    world.listen(listen);
+    auto violation = world.run();
+    for (const auto& [what, count] : world.tally()) totals[what] += count;
     return violation;
+  };
+  const auto done = run_seeds(arguments, [&](std::uint64_t seed, const Story::Line& listen) {
+    return arguments.has_own ? run_in(Beside(seed), listen) : run_in(Changes(seed), listen);
   });
   std::printf("%llu seeds, %llu violations\n", static_cast<unsigned long long>(done.seeds),
               static_cast<unsigned long long>(done.failed));
@@ -71,13 +97,14 @@ int run(const SeedArguments& arguments) {
     std::printf("  %6llu %s\n", static_cast<unsigned long long>(count), what.c_str());
   }
   const bool is_many = done.seeds >= floors_from && !arguments.stops_at_failure;
-  return done.failed == 0 && (!is_many || reaches_floors(totals)) ? 0 : 1;
+  const auto wanted = arguments.has_own ? std::span<const Floor>(floors_beside) : floors;
+  return done.failed == 0 && (!is_many || reaches_floors(totals, wanted)) ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace coterie::sim
 
 int main(int count, char** values) {
-  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_changes");
+  const auto arguments = coterie::sim::parse_seeds(count, values, "sim_changes", "--beside");
   return arguments ? coterie::sim::run(*arguments) : 2;
 }

@@ -59,7 +59,9 @@ void EpochWatch::take(const SimNode& node, const std::shared_ptr<const Epoch>& e
     }
     check_barriers(*before, *epoch);
   }
-  if (epoch->changes().empty()) held_.clear();
+  std::erase_if(held_, [&epoch](const auto& entry) {
+    return epoch->stage(entry.first.second) == Stage::stable;
+  });
 }
 
 void EpochWatch::check_barriers(const Epoch& before, const Epoch& after) {

@@ -97,6 +97,13 @@ TEST_CASE("one source that is not the owner displaced is not enough; two of the 
   CHECK(world.driver.next() == nullptr);
   CHECK(world.driver.progress()[0].missing ==
         std::vector{short_name(world.to) + " has not taken all data of 1 partition"});
+  // Who is dead cannot be given anything, and nobody stands in for that.
+  EpochContents contents = transition::following(*world.open);
+  REQUIRE(transition::remove_from_changes(contents, world.to));
+  world.driver.on_epoch(next_epoch(world.open, contents));
+  CHECK(world.driver.progress()[0].missing ==
+        std::vector{short_name(world.to) +
+                    " is removed, and was to be given 1 partition: abort the change"});
   CHECK(world.covered(world.to, {world.owners[2]}, world.open));
   CHECK(world.driver.next() != nullptr);
 }
