@@ -133,6 +133,10 @@ Result<void> interpret(const Raw& raw, Settings& out) {
       raw.progress == "lines" || (raw.progress == "auto" && ::isatty(STDERR_FILENO) != 0);
   // A thread without a connection has nothing to do.
   out.threads = std::min(out.threads, out.connections);
+  if (out.backlog / out.connections > limits::client_calls / 2) {
+    return wrong("each of the clients takes at most half of " +
+                 std::to_string(limits::client_calls) + " operations of the backlog");
+  }
   return {};
 }
 
@@ -191,8 +195,11 @@ void add_loop_options(CLI::App& app, Settings& out, Raw& raw) {
   app.add_option("--backlog", out.backlog,
                  "operations of the open loop in progress at most; what comes beyond is not sent "
                  "and counted")
-      ->check(CLI::Range(std::size_t{1}, limits::client_calls / 2))
+      ->check(CLI::Range(std::size_t{1}, backlog_most))
       ->capture_default_str();
+  app.add_option("--in-flight", out.in_flight,
+                 "requests that a client has at the nodes at once; others wait in it [all]")
+      ->check(CLI::Range(std::size_t{1}, limits::client_calls));
   app.add_option("--warm-up", raw.warm_up_s, "seconds before counting begins")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();

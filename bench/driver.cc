@@ -37,6 +37,8 @@ client::Counters since(client::Counters now, const client::Counters& before) {
   return now;
 }
 
+constexpr std::size_t arrivals_a_turn = 64;
+
 }  // namespace
 
 void PhaseTally::add(const PhaseTally& other) {
@@ -45,6 +47,7 @@ void PhaseTally::add(const PhaseTally& other) {
   unsent += other.unsent;
   backlog_most += other.backlog_most;
   last_answer = std::max(last_answer, other.last_answer);
+  longest_call = std::max(longest_call, other.longest_call);
   bench::add(counters, other.counters);
   cpu_seconds += other.cpu_seconds;
 }
@@ -128,11 +131,12 @@ void Driver::fill(std::size_t slot) {
 void Driver::on_arrival() {
   const Instant now = loop_.clock().now();
   Arrivals& arrivals = *phase_.arrivals;
-  while (arrivals.next() <= now) {
+  // Answers are taken between: a bench that is asked for more than it can do must not starve them.
+  for (std::size_t i = 0; i < arrivals_a_turn && arrivals.next() <= now; ++i) {
     const Instant meant = arrivals.next();
     arrivals.advance();
     if (is_over(meant)) return;
-    if (in_progress_ >= phase_.backlog) {
+    if (in_progress_ >= phase_.backlog || meant + phase_.late_most < now) {
       if (meant >= phase_.measure_from) ++tally_.unsent;
       continue;
     }
@@ -160,21 +164,27 @@ bool Driver::begin(std::size_t slot, Instant begins) {
   }
   ++slots_[slot].in_progress;
   ++in_progress_;
-  session.perform({.session = slot, .operation = *operation, .begun = begins});
+  session.perform({.session = slot,
+                   .operation = *operation,
+                   .begun = begins,
+                   .asked = phase_.arrivals ? loop_.clock().now() : begins});
   return true;
 }
 
 void Driver::follow_up(const Flight& flight, Kind kind) {
   ++slots_[flight.session].in_progress;
   ++in_progress_;
+  const Instant now = loop_.clock().now();
   slots_[flight.session].session->perform(
       {.session = flight.session,
        .operation = {.kind = kind, .record = flight.operation.record},
-       .begun = loop_.clock().now()});
+       .begun = now,
+       .asked = now});
 }
 
 void Driver::on_answered(const Flight& flight, bool is_missing) {
   const Instant now = loop_.clock().now();
+  note_call(flight, now);
   const Kind kind = flight.operation.kind;
   const Duration latency = now - flight.begun;
   if (flight.begun >= phase_.measure_from) {
@@ -193,12 +203,20 @@ void Driver::on_answered(const Flight& flight, bool is_missing) {
 
 void Driver::on_failed(const Flight& flight, const Error& error) {
   const Kind kind = flight.operation.kind;
-  if (flight.begun >= phase_.measure_from) tally_.tally.add_failure(kind, error);
+  const Instant now = loop_.clock().now();
+  note_call(flight, now);
+  const Duration latency = now - flight.begun;
+  if (flight.begun >= phase_.measure_from) tally_.tally.add_failure(kind, latency, error);
   {
     const std::scoped_lock lock(mutex_);
-    second_.add_failure(kind, error);
+    second_.add_failure(kind, latency, error);
   }
   end(flight);
+}
+
+void Driver::note_call(const Flight& flight, Instant now) {
+  if (flight.begun < phase_.measure_from) return;
+  tally_.longest_call = std::max(tally_.longest_call, now - flight.asked);
 }
 
 void Driver::end(const Flight& flight) {

@@ -31,6 +31,8 @@ struct Phase {
   std::optional<Arrivals> arrivals;
   /// Operations of an open loop in progress at most; those beyond are not made and counted.
   std::size_t backlog = 0;
+  /// So are those that this thread comes to so late.
+  Duration late_most = std::chrono::hours(1);
 };
 
 /// What one driver saw of a phase.
@@ -38,9 +40,11 @@ struct PhaseTally {
   Tally tally;
   /// Answered between the phase's measure_from and end; resolve is none of them.
   std::uint64_t answered_in_window = 0;
-  /// Of an open loop: not made, since the backlog was full.
+  /// Of an open loop: not made, since the backlog was full or this thread behind.
   std::uint64_t unsent = 0;
   std::size_t backlog_most = 0;
+  /// From when an operation did begin to when it was answered or failed.
+  Duration longest_call{};
   /// The last answer to what is counted.
   Instant last_answer;
   client::Counters counters;
@@ -90,6 +94,7 @@ class Driver final : private SessionListener {
   void fill(std::size_t slot);
   void on_arrival();
   bool begin(std::size_t slot, Instant begins);
+  void note_call(const Flight& flight, Instant now);
   void end(const Flight& flight);
   void expire();
   [[nodiscard]] bool is_over(Instant now) const;

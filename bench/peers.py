@@ -1,4 +1,4 @@
-"""Three peers on this machine, for the scripts of this directory: started, watched, stopped."""
+"""Peers on this machine, for the scripts of this directory: started, watched, stopped."""
 
 import json
 import os
@@ -16,6 +16,8 @@ sys.path.append(os.path.join(ROOT, "tests", "process"))
 from ports import free_ports  # noqa: E402 - found by the line above
 
 DOORS = ("client", "peer", "gossip", "admin")
+NAMES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+         "twelve")
 PATIENCE = 60  # seconds, for what must happen
 BUCKETS = ("commit", "interval")
 
@@ -25,7 +27,7 @@ class Failed(Exception):
 
 
 class Peer:
-    def __init__(self, directory, name, ports, members, shards):
+    def __init__(self, directory, name, ports, members, shards, replicas=3):
         self.name = name
         self.ports = ports
         self.log = os.path.join(directory, name + ".log")
@@ -38,13 +40,15 @@ class Peer:
                       f'shards = {shards}\nzone = "{name}"\n[doors]\n{doors}\n'
                       '[cluster]\nname = "bench"\n')
             if members:  # without, it waits to be joined
-                out.write(f"initial_members = {json.dumps(members)}\nreplicas = 3\n{buckets}")
+                out.write(f"initial_members = {json.dumps(members)}\nreplicas = {replicas}\n{buckets}")
         self.process = None
 
-    def start(self, node):
+    def start(self, node, before=(), environment=None):
+        """`before`: what the command begins with, such as taskset."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([node, "--config", self.config], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen([*before, node, "--config", self.config], stdout=log,
+                                            stderr=log, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **(environment or {})})
 
     def is_ready(self):
         if self.process.poll() is not None:
@@ -103,10 +107,13 @@ class Peer:
 
 
 class Cluster:
-    """Three peers below a temporary directory."""
+    """Peers below a temporary directory; three unless told."""
 
-    def __init__(self, options):
+    def __init__(self, options, before=(), environment=None, count=3):
         self.options = options
+        self.count = count
+        self.before = before
+        self.environment = environment or (lambda name: {})
         self.directory = None
         self.peers = []
 
@@ -120,12 +127,13 @@ class Cluster:
 
     def start(self):
         self.directory = tempfile.mkdtemp(prefix="coterie-bench-", dir=self.options.directory)
-        ports = free_ports(3 * len(DOORS))
-        doors = [dict(zip(DOORS, ports[len(DOORS) * i:])) for i in range(3)]
+        ports = free_ports(self.count * len(DOORS))
+        doors = [dict(zip(DOORS, ports[len(DOORS) * i:])) for i in range(self.count)]
         members = [f"127.0.0.1:{each['gossip']}" for each in doors]
-        for name, each in zip(("one", "two", "three"), doors):
-            self.peers.append(Peer(self.directory, name, each, members, self.options.shards))
-            self.peers[-1].start(self.options.node)
+        for name, each in zip(NAMES, doors):
+            self.peers.append(Peer(self.directory, name, each, members, self.options.shards,
+                                   min(3, self.count)))
+            self.peers[-1].start(self.options.node, self.before, self.environment(name))
         deadline = time.monotonic() + PATIENCE
         while not all(peer.is_ready() for peer in self.peers):
             if time.monotonic() > deadline:

@@ -82,7 +82,7 @@ std::string errors(const Tally& tally) {
 std::string phase_text(const PhaseReport& phase, const Settings& settings) {
   std::string out = table(phase) + errors(phase.total.tally);
   if (settings.rate) {
-    out += fmt::format("backlog: at most {}; not sent since it was full: {}\n",
+    out += fmt::format("backlog: at most {}; not sent since it was full or the bench behind: {}\n",
                        grouped(phase.total.backlog_most), grouped(phase.total.unsent));
   }
   if (phase.servers) {

@@ -53,19 +53,20 @@ Json json_of(const Settings& settings) {
           {"random_seed", settings.random_seed}};
 }
 
+Json json_of(const Histogram& latency) {
+  return {{"mean", microseconds(latency.mean())},        {"p50", microseconds(latency.at(0.5))},
+          {"p90", microseconds(latency.at(0.9))},        {"p95", microseconds(latency.at(0.95))},
+          {"p99", microseconds(latency.at(0.99))},       {"p99_9", microseconds(latency.at(0.999))},
+          {"greatest", microseconds(latency.greatest())}};
+}
+
 Json json_of(const KindTally& tally) {
-  const Histogram& latency = tally.latency;
-  return {{"answered", tally.answered},
-          {"missing", tally.missing},
-          {"failed", tally.failed},
-          {"latency_us",
-           {{"mean", microseconds(latency.mean())},
-            {"p50", microseconds(latency.at(0.5))},
-            {"p90", microseconds(latency.at(0.9))},
-            {"p95", microseconds(latency.at(0.95))},
-            {"p99", microseconds(latency.at(0.99))},
-            {"p99_9", microseconds(latency.at(0.999))},
-            {"greatest", microseconds(latency.greatest())}}}};
+  Json out{{"answered", tally.answered},
+           {"missing", tally.missing},
+           {"failed", tally.failed},
+           {"latency_us", json_of(tally.latency)}};
+  if (tally.failed > 0) out["failed_latency_us"] = json_of(tally.failing);
+  return out;
 }
 
 Json json_of(const ProbeResult& result) {
@@ -147,6 +148,7 @@ Json json_of(const PhaseReport& phase, std::size_t threads) {
       {"kinds", by_kind},
       {"errors", errors},
       {"unsent", phase.total.unsent},
+      {"longest_call_us", microseconds(phase.total.longest_call)},
       {"backlog_most", phase.total.backlog_most},
       {"client", json_of(phase.total.counters)},
       {"bench", {{"cpu_seconds", phase.total.cpu_seconds}, {"busy", phase.bench_busy(threads)}}},

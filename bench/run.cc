@@ -111,7 +111,8 @@ class Bench {
           .next_value = [work] { return work->next_value(); },
           .measure_from = from,
           .end = end,
-          .backlog = std::max<std::size_t>(1, settings_.backlog / settings_.threads)};
+          .backlog = std::max<std::size_t>(1, settings_.backlog / settings_.threads),
+          .late_most = settings_.deadline};
       if (settings_.rate) {
         const double rate = *settings_.rate / static_cast<double>(settings_.threads);
         phase.arrivals.emplace(settings_.process, rate, now, random_.fork());
@@ -247,8 +248,10 @@ class Bench {
 
 MakeSession coterie_target(const Settings& settings, KeySpace& space) {
   // A driver bounds what is in progress; resolve comes on top of it.
-  const client::Options options{.deadline = settings.deadline,
-                                .in_flight = 2 * std::max(settings.pipeline, settings.backlog)};
+  const client::Options options{
+      .deadline = settings.deadline,
+      .in_flight = settings.in_flight > 0 ? settings.in_flight
+                                          : 2 * std::max(settings.pipeline, settings.backlog)};
   return coterie_sessions(
       {.seeds = settings.seeds, .client = options, .r = settings.r, .w = settings.w}, space);
 }

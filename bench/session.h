@@ -13,12 +13,13 @@
 
 namespace coterie::bench {
 
-/// An operation in progress: of which of a driver's sessions, and since when, or when it was meant
-/// to begin.
+/// An operation in progress: of which of a driver's sessions, when it was meant to begin, and when
+/// it did.
 struct Flight {
   std::size_t session = 0;
   Operation operation;
   Instant begun;
+  Instant asked;
 };
 
 /// Whom a session tells what became of what it performs: the driver.

@@ -18,6 +18,7 @@ inline constexpr std::uint64_t records_most = 200'000'000;
 inline constexpr std::size_t connections_most = 10'000;
 inline constexpr std::size_t threads_most = 64;
 inline constexpr std::size_t backlog_default = 10'000;
+inline constexpr std::size_t backlog_most = 10'000'000;
 /// How long a run bounded by a count may take.
 inline constexpr std::chrono::hours count_run_most{1};
 
@@ -38,6 +39,8 @@ struct Settings {
   std::optional<double> rate;
   Arrivals::Process process = Arrivals::Process::poisson;
   std::size_t backlog = backlog_default;
+  /// What a client may have at the nodes at once; 0: all that it is asked.
+  std::size_t in_flight = 0;
 
   bool is_loading = false;
   /// Loading ends after so long, and the records are as many as were loaded; 0: when all are.

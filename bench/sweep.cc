@@ -71,9 +71,11 @@ Result<void> hold(const Subject& subject, Sweep& out,
 }  // namespace
 
 bool is_rising(const std::vector<double>& rates) {
-  if (rates.size() < 2) return true;
-  const double before = *std::max_element(rates.begin(), rates.end() - 1);
-  return rates.back() > worth_going_on * before;
+  constexpr std::size_t patience = 2;  // one step may have been disturbed
+  if (rates.size() <= patience) return true;
+  const auto last = rates.end() - patience;
+  return *std::max_element(last, rates.end()) >
+         worth_going_on * *std::max_element(rates.begin(), last);
 }
 
 Result<Sweep> sweep(const SweepSettings& settings,

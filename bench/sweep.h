@@ -49,7 +49,7 @@ struct Sweep {
   bool is_interrupted = false;
 };
 
-/// Whether the ramp goes on after steps with these rates: while the last one brought something.
+/// Whether the ramp goes on after steps with these rates: until two have brought nothing.
 [[nodiscard]] bool is_rising(const std::vector<double>& rates);
 
 /// Loads, finds the peak by closed loops of more and more in progress, and then measures open loops

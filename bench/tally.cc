@@ -7,6 +7,7 @@ void KindTally::add(const KindTally& other) {
   missing += other.missing;
   failed += other.failed;
   latency.add(other.latency);
+  failing.add(other.failing);
 }
 
 void Tally::add_answer(Kind kind, Duration latency, bool is_missing) {
@@ -16,8 +17,10 @@ void Tally::add_answer(Kind kind, Duration latency, bool is_missing) {
   tally.latency.add(latency);
 }
 
-void Tally::add_failure(Kind kind, const Error& error) {
-  ++by_kind[static_cast<std::size_t>(kind)].failed;
+void Tally::add_failure(Kind kind, Duration latency, const Error& error) {
+  KindTally& of_kind = by_kind[static_cast<std::size_t>(kind)];
+  ++of_kind.failed;
+  of_kind.failing.add(latency);
   ErrorTally& tally = errors[error.code];
   if (tally.count++ == 0) tally.message = error.message;
 }

@@ -18,6 +18,7 @@ struct KindTally {
   std::uint64_t missing = 0;
   std::uint64_t failed = 0;
   Histogram latency;  // of those answered
+  Histogram failing;  // of those failed: how long they took
 
   void add(const KindTally& other);
 };
@@ -33,7 +34,7 @@ struct Tally {
   std::map<ErrorCode, ErrorTally> errors;
 
   void add_answer(Kind kind, Duration latency, bool is_missing);
-  void add_failure(Kind kind, const Error& error);
+  void add_failure(Kind kind, Duration latency, const Error& error);
   void add(const Tally& other);
   [[nodiscard]] const KindTally& of(Kind kind) const {
     return by_kind[static_cast<std::size_t>(kind)];

@@ -51,7 +51,8 @@ _coterie_options() {
     'coterie-bench ')
       echo --help --version --seed --bucket --r --w --deadline --workload --read-ratio --keys \
         --records --value-size --key-prefix --load --load-only --connections --pipeline \
-        --threads --rate --arrivals --backlog --warm-up --duration --count --random-seed \
+        --threads --rate --arrivals --backlog --in-flight --warm-up --duration --count \
+        --random-seed \
         --server-pids --json --progress ;;
     'coterie-bench probe')
       echo --help --connections --pipeline --message-bytes --directory --write-bytes --duration \

@@ -111,10 +111,11 @@ TEST_CASE("systems are named") {
   CHECK(why_not(absent, place).contains("apt-get install x-server"));
 }
 
-TEST_CASE("a ramp goes on while the last step brought something") {
+TEST_CASE("a ramp goes on until two steps have brought nothing") {
   CHECK(is_rising({}));
-  CHECK(is_rising({100}));
-  CHECK(is_rising({100, 150}));
-  CHECK_FALSE(is_rising({100, 150, 152}));
-  CHECK_FALSE(is_rising({100, 150, 120}));
+  CHECK(is_rising({100, 90}));
+  CHECK(is_rising({100, 150, 152}));
+  CHECK(is_rising({100, 90, 110}));
+  CHECK_FALSE(is_rising({100, 150, 152, 151}));
+  CHECK_FALSE(is_rising({100, 90, 101}));
 }

@@ -15,8 +15,8 @@ PhaseReport sample_phase() {
   for (int i = 1; i <= 100; ++i) tally.add_answer(Kind::read, i * 1ms, i <= 3);
   for (int i = 0; i < 50; ++i) tally.add_answer(Kind::update, 2ms, false);
   tally.add_answer(Kind::resolve, 500ms, false);
-  tally.add_failure(Kind::update, {.code = ErrorCode::unavailable, .message = "first"});
-  tally.add_failure(Kind::update, {.code = ErrorCode::unavailable, .message = "second"});
+  tally.add_failure(Kind::update, 7ms, {.code = ErrorCode::unavailable, .message = "first"});
+  tally.add_failure(Kind::update, 9ms, {.code = ErrorCode::unavailable, .message = "second"});
   phase.total.answered_in_window = 150;
   phase.total.cpu_seconds = 1;
   phase.seconds = 2;
@@ -79,6 +79,9 @@ TEST_CASE("the JSON has its shape") {
   CHECK_FALSE(run.at("kinds").contains("insert"));
   CHECK(run.at("kinds").at("read").at("latency_us").at("p50").get<double>() ==
         doctest::Approx(50'000).epsilon(1.0 / 32));
+  const auto& failing = run.at("kinds").at("update").at("failed_latency_us");
+  CHECK(failing.at("greatest") == doctest::Approx(9000));
+  CHECK_FALSE(run.at("kinds").at("read").contains("failed_latency_us"));
   CHECK(run.at("errors").at(0).at("code") == name(ErrorCode::unavailable));
   CHECK(run.at("errors").at(0).at("count") == 2);
   CHECK(run.at("errors").at(0).at("first") == "first");
@@ -88,7 +91,7 @@ TEST_CASE("the JSON has its shape") {
 
 TEST_CASE("messages that are not UTF-8 do not spoil the JSON") {
   Report report;
-  report.run.emplace().total.tally.add_failure(Kind::read,
+  report.run.emplace().total.tally.add_failure(Kind::read, 1ms,
                                                {.code = ErrorCode::io, .message = "\xff\xfe"});
   const auto json = nlohmann::json::parse(json_of(report));
   CHECK(json.at("run").at("errors").at(0).at("count") == 1);
