@@ -40,7 +40,8 @@ class Peer:
                       f'shards = {shards}\nzone = "{name}"\n[doors]\n{doors}\n'
                       '[cluster]\nname = "bench"\n')
             if members:  # without, it waits to be joined
-                out.write(f"initial_members = {json.dumps(members)}\nreplicas = {replicas}\n{buckets}")
+                out.write(f"initial_members = {json.dumps(members)}\nreplicas = {replicas}\n"
+                          f"{buckets}")
         self.process = None
 
     def start(self, node, before=(), environment=None):
