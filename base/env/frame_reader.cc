@@ -13,6 +13,8 @@ namespace {
 
 /// Own memory's least size: room for what follows the frame that was cut off, too.
 constexpr std::size_t own_bytes_least = std::size_t{64} << 10;
+/// A beginning no longer than this is kept by itself, and put before what is read next.
+constexpr std::size_t beginning_bytes_most = std::size_t{4} << 10;
 
 // Tests build this without it, to see that the fuzzer finds that.
 #ifdef COTERIE_PLANT_NO_LENGTH_CHECK
@@ -31,6 +33,13 @@ std::span<char> FrameReader::space(std::span<char> scratch) {
     data_ = scratch.data();
     begin_ = end_ = 0;
     return scratch;
+  }
+  if (is_beginning_ && scratch.size() > beginning_bytes_most) {
+    std::memcpy(scratch.data(), own_.get(), end_);
+    own_.reset();
+    own_bytes_ = 0;
+    data_ = scratch.data();
+    return scratch.subspan(end_);
   }
   // Grows with what has arrived, so that a header that promises much costs little.
   if (end_ == own_bytes_) hold(own_bytes_ * 2);
@@ -70,7 +79,7 @@ void FrameReader::settle() {
     data_ = nullptr;
     begin_ = end_ = 0;
   } else if (data_ != own_.get()) {
-    hold(std::max(left, own_bytes_least));
+    hold(left <= beginning_bytes_most ? left : std::max(left, own_bytes_least));
   } else if (begin_ > 0) {
     // Own memory that a large frame needed is not kept for what follows it.
     if (own_bytes_ > std::max(own_bytes_least, 2 * left)) {
@@ -90,6 +99,7 @@ void FrameReader::hold(std::size_t bytes) {
   std::ranges::copy(kept, memory.get());
   own_ = std::move(memory);
   own_bytes_ = bytes;
+  is_beginning_ = bytes == kept.size() && bytes <= beginning_bytes_most;
   data_ = own_.get();
   begin_ = 0;
   end_ = kept.size();

@@ -55,7 +55,8 @@ class FrameReader {
   std::size_t frame_bytes_most_;
   std::unique_ptr<char[]> own_;
   std::size_t own_bytes_ = 0;
-  char* data_ = nullptr;  // own_ or the scratch space
+  bool is_beginning_ = false;  // own_ is full with the beginning of a frame
+  char* data_ = nullptr;       // own_ or the scratch space
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

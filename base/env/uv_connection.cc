@@ -166,7 +166,7 @@ bool Connection::send(Bytes frame) {
 void Connection::mark_dirty() {
   if (is_dirty_) return;
   is_dirty_ = true;
-  transport_.dirty_.push_back(shared_from_this());
+  transport_.dirty_.push_back(id_);
 }
 
 void Connection::flush() {
@@ -218,7 +218,7 @@ void Connection::fail(const Error& why) {
   transport.loop_.timers().cancel(timer_);
   state_ = State::closed;
   if (stream_ != nullptr) std::exchange(stream_, nullptr)->close();
-  transport.connections_.erase(id_);
+  transport.remove(id_);
   transport.handler_.on_closed(id_, why);
 }
 

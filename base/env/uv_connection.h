@@ -7,7 +7,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/env/frame_reader.h"
@@ -28,15 +27,21 @@ class Connections {
   ConnectionId dial(const Address& to, const wire::Hello& ours);
   Result<ConnectionId> adopt(GreetedSocket socket, const wire::Hello& ours);
   [[nodiscard]] Connection* find(ConnectionId id) const;
+  [[nodiscard]] std::size_t size() const { return slots_.size() - free_.size(); }
   bool send(ConnectionId id, Bytes frame);
   void close(ConnectionId id);
 
   TransportCounters counters_;
-  std::unordered_map<ConnectionId, std::shared_ptr<Connection>> connections_;
 
  private:
   friend class Connection;
 
+  /// An id is: serial | slot, so that what is sent finds its connection at once.
+  static constexpr unsigned slot_bits = 24;
+
+  std::shared_ptr<Connection> add();
+  /// Null: it is gone.
+  std::shared_ptr<Connection> remove(ConnectionId id);
   void flush();
   std::span<char> scratch() { return {scratch_->data(), scratch_->size()}; }
 
@@ -44,8 +49,10 @@ class Connections {
   TransportHandler& handler_;
   UvTransport::Options options_;
   UvLoop::HookId hook_;
-  std::uint64_t last_id_ = 0;
-  std::vector<std::shared_ptr<Connection>> dirty_;
+  std::uint64_t last_serial_ = 0;
+  std::vector<std::shared_ptr<Connection>> slots_;
+  std::vector<std::size_t> free_;  // of slots_
+  std::vector<ConnectionId> dirty_;
   struct alignas(8) Scratch : std::array<char, std::size_t{256} << 10> {};
   std::unique_ptr<Scratch> scratch_ = std::make_unique_for_overwrite<Scratch>();
 };
@@ -57,6 +64,7 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   Connection(Connections& transport, ConnectionId id)
       : transport_(transport), id_(id), reader_(transport.options_.frame_bytes) {}
 
+  [[nodiscard]] ConnectionId id() const { return id_; }
   void dial(const Address& to, const wire::Hello& ours);
   Result<void> adopt(GreetedSocket socket, const wire::Hello& ours);
   bool send(Bytes frame);

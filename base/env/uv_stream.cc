@@ -20,8 +20,8 @@ Stream& self(void* data) {
 /// Frames not yet sent, as libuv wants them.
 class Unsent {
  public:
-  explicit Unsent(const std::vector<Bytes>& frames) {
-    buffers_.reserve(frames.size());
+  explicit Unsent(const std::vector<Bytes>& frames) : buffers_(kept()) {
+    buffers_.clear();
     for (const Bytes& frame : frames) {
       buffers_.push_back(
           uv_buf_init(const_cast<char*>(frame.data()), static_cast<unsigned>(frame.size())));
@@ -43,7 +43,13 @@ class Unsent {
   [[nodiscard]] std::span<uv_buf_t> all() { return std::span(buffers_).subspan(begin_); }
 
  private:
-  std::vector<uv_buf_t> buffers_;
+  /// One list a thread: libuv copies what it keeps of it.
+  static std::vector<uv_buf_t>& kept() {
+    thread_local std::vector<uv_buf_t> buffers;
+    return buffers;
+  }
+
+  std::vector<uv_buf_t>& buffers_;
   std::size_t begin_ = 0;
 };
 
@@ -78,7 +84,7 @@ int Stream::start_reading() {
   const int status = uv_read_start(
       stream(&tcp_),
       [](uv_handle_t* of, std::size_t, uv_buf_t* buffer) {
-        const auto events = self(of->data).events_;
+        StreamEvents* events = self(of->data).events_.get();
         if (events == nullptr) return;
         const auto space = events->read_space();
         *buffer = uv_buf_init(space.data(), static_cast<unsigned>(space.size()));

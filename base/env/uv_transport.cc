@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/env/system.h"
 #include "base/env/uv_connection.h"
 
@@ -19,32 +20,51 @@ Connections::Connections(UvLoop& loop, TransportHandler& handler,
 Connections::~Connections() {
   const NoBrokenPipes guard;  // what is closed still sends what it can
   loop_.remove_hook(hook_);
-  for (const auto& [id, connection] : connections_) connection->close();
+  for (const auto& connection : slots_) {
+    if (connection != nullptr) connection->close();
+  }
+}
+
+std::shared_ptr<Connection> Connections::add() {
+  if (free_.empty()) {
+    free_.push_back(slots_.size());
+    slots_.emplace_back();
+  }
+  const std::size_t slot = free_.back();
+  check(slot >> slot_bits == 0, "far fewer connections are open than a process can have");
+  free_.pop_back();
+  const ConnectionId id{++last_serial_ << slot_bits | slot};
+  return slots_[slot] = std::make_shared<Connection>(*this, id);
+}
+
+std::shared_ptr<Connection> Connections::remove(ConnectionId id) {
+  if (find(id) == nullptr) return nullptr;
+  const std::size_t slot = id.value & ((1U << slot_bits) - 1);
+  free_.push_back(slot);
+  return std::exchange(slots_[slot], nullptr);
 }
 
 ConnectionId Connections::dial(const Address& to, const wire::Hello& ours) {
   ++counters_.dials;
-  const ConnectionId id{++last_id_};
-  const auto connection = std::make_shared<Connection>(*this, id);
-  connections_.emplace(id, connection);
+  const auto connection = add();
   connection->dial(to, ours);
-  return id;
+  return connection->id();
 }
 
 Result<ConnectionId> Connections::adopt(GreetedSocket socket, const wire::Hello& ours) {
-  const ConnectionId id{++last_id_};
-  const auto connection = std::make_shared<Connection>(*this, id);
+  const auto connection = add();
   if (auto adopted = connection->adopt(std::move(socket), ours); !adopted) {
+    remove(connection->id());
     return std::unexpected(adopted.error());
   }
   ++counters_.adopted;
-  connections_.emplace(id, connection);
-  return id;
+  return connection->id();
 }
 
 Connection* Connections::find(ConnectionId id) const {
-  const auto found = connections_.find(id);
-  return found == connections_.end() ? nullptr : found->second.get();
+  const std::size_t slot = id.value & ((1U << slot_bits) - 1);
+  Connection* found = slot < slots_.size() ? slots_[slot].get() : nullptr;
+  return found != nullptr && found->id() == id ? found : nullptr;
 }
 
 bool Connections::send(ConnectionId id, Bytes frame) {
@@ -55,14 +75,15 @@ bool Connections::send(ConnectionId id, Bytes frame) {
 }
 
 void Connections::close(ConnectionId id) {
-  const auto found = connections_.extract(id);
-  if (!found.empty()) found.mapped()->close();
+  if (const auto removed = remove(id)) removed->close();
 }
 
 void Connections::flush() {
-  std::vector<std::shared_ptr<Connection>> dirty;
+  std::vector<ConnectionId> dirty;
   dirty.swap(dirty_);
-  for (const auto& connection : dirty) connection->flush();
+  for (const auto id : dirty) {
+    if (Connection* connection = find(id)) connection->flush();
+  }
   dirty.clear();
   if (dirty_.empty()) dirty_.swap(dirty);  // keeps its memory
 }
@@ -96,7 +117,7 @@ const TransportCounters& UvTransport::counters() const {
   return impl_->counters_;
 }
 std::size_t UvTransport::connections() const {
-  return impl_->connections_.size();
+  return impl_->size();
 }
 
 }  // namespace coterie
