@@ -3,6 +3,7 @@
 #include "base/wire/codec.h"
 #include "base/wire/codec_parts.h"
 #include "base/wire/fields.h"
+#include "base/wire/slim_frame.h"
 
 namespace coterie::wire {
 
@@ -48,9 +49,65 @@ PutReply read_put_reply(const fb::PutReply& table, Fields& fields) {
           .stand_ins = table.stand_ins()};
 }
 
+/// With one value, as nearly all have.
+Bytes encode_slim(const GetReply& message, const SiblingView& only, const Envelope& envelope) {
+  SlimFrame frame(only.value);
+  frame.begin_table();
+  frame.add(fb::Sibling::VT_EXPIRES_MS, only.expires_ms);
+  frame.add(fb::Sibling::VT_TIMESTAMP, only.timestamp.value);
+  frame.add_place(fb::Sibling::VT_VALUE, frame.bulk());
+  const auto siblings = frame.list_of(frame.end_table());
+  const auto context = frame.bytes(message.context);
+  using Table = fb::GetReply;
+  frame.begin_table();
+  frame.add_place(Table::VT_SIBLINGS, siblings);
+  frame.add_place(Table::VT_CONTEXT, context);
+  frame.add(Table::VT_STAND_INS, message.stand_ins);
+  frame.add(Table::VT_WEAK, message.weak);
+  return frame.finish(Kind::get_reply, envelope, frame.end_table());
+}
+
+Bytes encode_slim(const Put& message, const Envelope& envelope) {
+  using Table = fb::Put;
+  SlimFrame frame(message.value);
+  const auto partition_key = frame.required(message.key.partition_key);
+  const auto sort_key = frame.bytes(message.key.sort_key);
+  const auto context = frame.bytes(message.context);
+  frame.begin_table();
+  frame.add(Table::VT_TIME_TO_LIVE_MS, message.time_to_live_ms);
+  frame.add_place(Table::VT_VALUE, frame.bulk());
+  frame.add_place(Table::VT_CONTEXT, context);
+  frame.add_place(Table::VT_SORT_KEY, sort_key);
+  frame.add_place(Table::VT_PARTITION_KEY, partition_key);
+  frame.add(Table::VT_BUCKET, message.key.bucket.value);
+  frame.add_struct(Table::VT_ID, to_fb(message.id));
+  frame.add(Table::VT_SLOPPY, static_cast<std::uint8_t>(message.sloppy));
+  frame.add(Table::VT_FORWARDED, message.forwarded);
+  frame.add(Table::VT_WANT_EVIDENCE, message.want_evidence);
+  frame.add(Table::VT_DURABILITY, static_cast<std::uint8_t>(message.durability));
+  frame.add(Table::VT_W, message.w.count);
+  frame.add(Table::VT_IS_DELETE, message.is_delete);
+  return frame.finish(Kind::put, envelope, frame.end_table());
+}
+
 }  // namespace
 
 Bytes encode(const Get& message, const Envelope& envelope) {
+  if (SlimFrame::fits(message.key.partition_key.size() + message.key.sort_key.size())) {
+    using Table = fb::Get;
+    SlimFrame frame;
+    const auto partition_key = frame.required(message.key.partition_key);
+    const auto sort_key = frame.bytes(message.key.sort_key);
+    frame.begin_table();
+    frame.add_place(Table::VT_SORT_KEY, sort_key);
+    frame.add_place(Table::VT_PARTITION_KEY, partition_key);
+    frame.add(Table::VT_BUCKET, message.key.bucket.value);
+    frame.add(Table::VT_SLOPPY, static_cast<std::uint8_t>(message.sloppy));
+    frame.add(Table::VT_FORWARDED, message.forwarded);
+    frame.add(Table::VT_WANT_EVIDENCE, message.want_evidence);
+    frame.add(Table::VT_R, message.r.count);
+    return frame.finish(Kind::get, envelope, frame.end_table());
+  }
   FrameBuilder frame;
   const auto partition_key = frame.required(message.key.partition_key);
   const auto sort_key = frame.bytes(message.key.sort_key);
@@ -61,6 +118,10 @@ Bytes encode(const Get& message, const Envelope& envelope) {
 }
 
 Bytes encode(const GetReply& message, const Envelope& envelope) {
+  if (message.siblings.size() == 1 && says_nothing(message.evidence) &&
+      SlimFrame::fits(message.context.size())) {
+    return encode_slim(message, message.siblings.front(), envelope);
+  }
   const bool has_value = !message.siblings.empty();
   FrameBuilder frame = has_value ? FrameBuilder(message.siblings.front().value) : FrameBuilder();
   const auto evidence = build_evidence(frame, message.evidence);
@@ -72,6 +133,10 @@ Bytes encode(const GetReply& message, const Envelope& envelope) {
 }
 
 Bytes encode(const Put& message, const Envelope& envelope) {
+  if (SlimFrame::fits(message.key.partition_key.size() + message.key.sort_key.size() +
+                      message.context.size())) {
+    return encode_slim(message, envelope);
+  }
   FrameBuilder frame(message.value);
   const auto partition_key = frame.required(message.key.partition_key);
   const auto sort_key = frame.bytes(message.key.sort_key);
@@ -86,6 +151,17 @@ Bytes encode(const Put& message, const Envelope& envelope) {
 }
 
 Bytes encode(const PutReply& message, const Envelope& envelope) {
+  if (says_nothing(message.evidence) && SlimFrame::fits(message.context.size())) {
+    using Table = fb::PutReply;
+    SlimFrame frame;
+    const auto context = frame.bytes(message.context);
+    frame.begin_table();
+    frame.add_place(Table::VT_CONTEXT, context);
+    frame.add(Table::VT_STAND_INS, message.stand_ins);
+    frame.add(Table::VT_SIBLINGS, message.siblings);
+    frame.add(Table::VT_WEAK, message.weak);
+    return frame.finish(Kind::put_reply, envelope, frame.end_table());
+  }
   FrameBuilder frame;
   const auto evidence = build_evidence(frame, message.evidence);
   const auto context = frame.bytes(message.context);

@@ -15,11 +15,13 @@ SiblingsOffset build_siblings(FrameBuilder& frame, const std::vector<SiblingView
   return (*frame).CreateVector(built);
 }
 
+bool says_nothing(const Evidence& evidence) {
+  return evidence.answered.empty() && evidence.agreed && evidence.repaired == 0 &&
+         evidence.hints == 0;
+}
+
 flatbuffers::Offset<fb::Evidence> build_evidence(FrameBuilder& frame, const Evidence& evidence) {
-  if (evidence.answered.empty() && evidence.agreed && evidence.repaired == 0 &&
-      evidence.hints == 0) {
-    return {};
-  }
+  if (says_nothing(evidence)) return {};
   std::vector<fb::Id128> answered;
   answered.reserve(evidence.answered.size());
   for (const NodeId& node : evidence.answered) answered.push_back(to_fb(node));

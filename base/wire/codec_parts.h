@@ -10,6 +10,7 @@ using SiblingsOffset = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offs
 /// frame's bulk if `first_is_bulk`.
 SiblingsOffset build_siblings(FrameBuilder& frame, const std::vector<SiblingView>& siblings,
                               bool first_is_bulk);
+[[nodiscard]] bool says_nothing(const Evidence& evidence);
 /// Nothing is written for evidence that says nothing.
 flatbuffers::Offset<fb::Evidence> build_evidence(FrameBuilder& frame, const Evidence& evidence);
 

@@ -2,7 +2,7 @@
 
 #include "base/wire/codec.h"
 #include "base/wire/fields.h"
-#include "base/wire/frame_builder.h"
+#include "base/wire/slim_frame.h"
 
 namespace coterie::wire {
 
@@ -89,6 +89,22 @@ ReplicaInspectReply read_inspect_reply(const fb::ReplicaInspectReply& table, Fie
 }  // namespace
 
 Bytes encode(const ReplicaWrite& message, const Envelope& envelope) {
+  if (SlimFrame::fits(message.key.size())) {
+    using Table = fb::ReplicaWrite;
+    SlimFrame frame(message.record);
+    const auto key = frame.required(message.key);
+    frame.begin_table();
+    if (!message.intended.is_zero()) {
+      frame.add_struct(Table::VT_INTENDED, to_fb(message.intended));
+    }
+    frame.add_place(Table::VT_RECORD, frame.bulk());
+    frame.add_place(Table::VT_KEY, key);
+    frame.add_struct(Table::VT_SCOPE, to_fb(message.scope));
+    frame.add(Table::VT_OWNERS, message.owners);
+    frame.add(Table::VT_IS_REPAIR, message.is_repair);
+    frame.add(Table::VT_DURABILITY, static_cast<std::uint8_t>(message.durability));
+    return frame.finish(Kind::replica_write, envelope, frame.end_table());
+  }
   FrameBuilder frame(message.record);
   const auto key = frame.required(message.key);
   const auto scope = to_fb(message.scope);
@@ -101,13 +117,27 @@ Bytes encode(const ReplicaWrite& message, const Envelope& envelope) {
 }
 
 Bytes encode(const ReplicaWriteReply& message, const Envelope& envelope) {
-  FrameBuilder frame;
-  return frame.finish(Kind::replica_write_reply, envelope,
-                      fb::CreateReplicaWriteReply(*frame, message.run.value, message.synced,
-                                                  message.generation.value));
+  using Table = fb::ReplicaWriteReply;
+  SlimFrame frame;
+  frame.begin_table();
+  frame.add(Table::VT_GENERATION, message.generation.value);
+  frame.add(Table::VT_SYNCED, message.synced);
+  frame.add(Table::VT_RUN, message.run.value);
+  return frame.finish(Kind::replica_write_reply, envelope, frame.end_table());
 }
 
 Bytes encode(const ReplicaRead& message, const Envelope& envelope) {
+  if (SlimFrame::fits(message.key.size())) {
+    using Table = fb::ReplicaRead;
+    SlimFrame frame;
+    const auto key = frame.required(message.key);
+    frame.begin_table();
+    frame.add_place(Table::VT_KEY, key);
+    frame.add_struct(Table::VT_SCOPE, to_fb(message.scope));
+    frame.add(Table::VT_STANDS_IN, message.stands_in);
+    frame.add(Table::VT_DIGEST_ONLY, message.digest_only);
+    return frame.finish(Kind::replica_read, envelope, frame.end_table());
+  }
   FrameBuilder frame;
   const auto key = frame.required(message.key);
   const auto scope = to_fb(message.scope);
@@ -117,10 +147,14 @@ Bytes encode(const ReplicaRead& message, const Envelope& envelope) {
 }
 
 Bytes encode(const ReplicaReadReply& message, const Envelope& envelope) {
-  FrameBuilder frame(message.record);
-  return frame.finish(Kind::replica_read_reply, envelope,
-                      fb::CreateReplicaReadReply(*frame, message.digest, frame.bulk(),
-                                                 message.generation.value, message.purged.value));
+  using Table = fb::ReplicaReadReply;
+  SlimFrame frame(message.record);
+  frame.begin_table();
+  frame.add(Table::VT_PURGED, message.purged.value);
+  frame.add(Table::VT_GENERATION, message.generation.value);
+  frame.add(Table::VT_DIGEST, message.digest);
+  frame.add_place(Table::VT_RECORD, frame.bulk());
+  return frame.finish(Kind::replica_read_reply, envelope, frame.end_table());
 }
 
 Bytes encode(const ReplicaScan& message, const Envelope& envelope) {

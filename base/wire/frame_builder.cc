@@ -1,5 +1,7 @@
 #include "base/wire/frame_builder.h"
 
+#include <cstring>
+
 #include "base/check.h"
 
 namespace coterie::wire {
@@ -19,6 +21,27 @@ flatbuffers::FlatBufferBuilder& cleared_builder() {
 
 }  // namespace
 
+Bytes seal_frame(Kind kind, const Envelope& envelope, BytesView built, BytesView bulk) {
+  const std::size_t padding = (8 - bulk.size() % 8) % 8;
+  const FrameHeader header{
+      .kind = kind,
+      .request_id = envelope.request_id,
+      .deadline_ms = envelope.deadline_ms,
+      .body_bytes = static_cast<std::uint32_t>(built.size() + bulk.size() + padding),
+  };
+  const std::size_t whole = header_bytes + header.body_bytes;
+  Bytes frame;
+  frame.resize_and_overwrite(whole, [&](char* at, std::size_t) {
+    encode_header(header, at);
+    std::memcpy(at + header_bytes, built.data(), built.size());
+    char* after = at + header_bytes + built.size();
+    if (!bulk.empty()) std::memcpy(after, bulk.data(), bulk.size());
+    std::memset(after + bulk.size(), 0, padding);
+    return whole;
+  });
+  return frame;
+}
+
 FrameBuilder::FrameBuilder() : builder_(cleared_builder()) {}
 
 FrameBuilder::FrameBuilder(BytesView bulk) : FrameBuilder() {
@@ -37,20 +60,8 @@ BytesOffset FrameBuilder::required(BytesView bytes) {
 Bytes FrameBuilder::take(Kind kind, const Envelope& envelope) {
   const std::size_t built = builder_.GetSize();
   check(built % 8 == 0, "a body is built in multiples of 8");
-  const std::size_t padding = (8 - bulk_.size() % 8) % 8;
-  const FrameHeader header{
-      .kind = kind,
-      .request_id = envelope.request_id,
-      .deadline_ms = envelope.deadline_ms,
-      .body_bytes = static_cast<std::uint32_t>(built + bulk_.size() + padding),
-  };
-  Bytes frame;
-  frame.reserve(header_bytes + header.body_bytes);
-  frame.resize(header_bytes);
-  encode_header(header, frame.data());
-  frame.append(reinterpret_cast<const char*>(builder_.GetBufferPointer()), built);
-  frame.append(bulk_);
-  frame.append(padding, '\0');
+  Bytes frame = seal_frame(
+      kind, envelope, {reinterpret_cast<const char*>(builder_.GetBufferPointer()), built}, bulk_);
   if (built > kept_bytes) builder_.Reset();
   return frame;
 }

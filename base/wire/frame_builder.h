@@ -10,6 +10,10 @@ namespace coterie::wire {
 
 using BytesOffset = flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>>;
 
+/// The frame of a table that was built, and of the bulk that follows it.
+[[nodiscard]] Bytes seal_frame(Kind kind, const Envelope& envelope, BytesView built,
+                               BytesView bulk);
+
 /// Builds one frame around a FlatBuffers table; for the codecs only. One at a time a thread: they
 /// share the thread's FlatBufferBuilder.
 class FrameBuilder {
