@@ -18,7 +18,8 @@
 #include "tests/unit/admin/door.h"
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::http_test {
+
 using namespace coterie::admin;
 using namespace coterie::admin_samples;
 using Json = nlohmann::ordered_json;
@@ -227,3 +228,5 @@ TEST_CASE("nobody at home: why, not a wait") {
   CHECK(fetched.error().code == ErrorCode::unavailable);
   CHECK(fetched.error().message == "nothing listens there, or there is no such host");
 }
+
+}  // namespace coterie::http_test

@@ -8,7 +8,8 @@
 #include "storage/key.h"
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::repair_test {
+
 using namespace coterie::admin;
 using namespace coterie::admin_samples;
 using namespace std::chrono_literals;
@@ -114,3 +115,5 @@ TEST_CASE("a verify that found something is not well, a repair that repaired it 
   CHECK(failed->text.find("it did not answer in time") != std::string::npos);
   CHECK(admin_tool::repair_view("x", false).error().code == ErrorCode::corrupt);
 }
+
+}  // namespace coterie::repair_test

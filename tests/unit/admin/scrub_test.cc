@@ -9,7 +9,8 @@
 #include "node/admin/scrub_admin.h"
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::scrub_test {
+
 using namespace coterie::admin;
 using namespace coterie::admin_samples;
 using namespace std::chrono_literals;
@@ -116,3 +117,5 @@ TEST_CASE("who waits for a scrub sees how far it is, and an answer that cannot b
     CHECK((!odd && odd.error().code == ErrorCode::corrupt));
   }
 }
+
+}  // namespace coterie::scrub_test

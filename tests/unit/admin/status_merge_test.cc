@@ -6,7 +6,8 @@
 #include "node/admin/documents.h"
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::status_merge_test {
+
 using namespace coterie::admin_tool;
 using namespace coterie::admin_samples;
 using Json = nlohmann::ordered_json;
@@ -114,3 +115,5 @@ TEST_CASE("a node that came back with fewer records is not passed over") {
   behind.view = larger.view;
   CHECK(merged(larger, {{hex(3), answer_of(behind)}})["problems"].empty());
 }
+
+}  // namespace coterie::status_merge_test

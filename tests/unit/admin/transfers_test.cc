@@ -12,7 +12,8 @@
 #include "node/admin/metrics.h"
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::transfers_test {
+
 using namespace coterie::admin;
 using namespace coterie::admin_samples;
 using Json = nlohmann::ordered_json;
@@ -157,3 +158,5 @@ TEST_CASE("metrics tell of changes and streams") {
   CHECK(contains(text, "coterie_streams{shard=\"1\",phase=\"held\"} 1\n"));
   CHECK(contains(text, "coterie_stream_failures_total{shard=\"1\"} 4\n"));
 }
+
+}  // namespace coterie::transfers_test

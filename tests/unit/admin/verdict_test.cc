@@ -6,7 +6,8 @@
 
 #include "tests/unit/admin/samples.h"
 
-using namespace coterie;
+namespace coterie::verdict_test {
+
 using namespace coterie::admin;
 using namespace coterie::admin_samples;
 
@@ -192,3 +193,5 @@ TEST_CASE("a status' facts: who was never heard of is not called dead") {
   status.view = nullptr;
   CHECK(facts_of(status).epoch == nullptr);
 }
+
+}  // namespace coterie::verdict_test

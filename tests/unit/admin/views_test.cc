@@ -13,7 +13,8 @@
 #include "tests/unit/admin/samples.h"
 #include "tests/unit/node/changes.h"
 
-using namespace coterie;
+namespace coterie::views_test {
+
 using namespace coterie::admin_tool;
 using namespace coterie::admin_samples;
 
@@ -179,3 +180,5 @@ TEST_CASE("what is no such document is refused, and errors are read") {
   CHECK(error_text("<html>") == "<html>");
   CHECK(error_text("[]") == "[]");
 }
+
+}  // namespace coterie::views_test

@@ -6,7 +6,8 @@
 
 #include <doctest/doctest.h>
 
-using namespace coterie;
+namespace coterie::zipfian_test {
+
 using namespace coterie::bench;
 
 namespace {
@@ -90,3 +91,5 @@ TEST_CASE("the same seed draws the same items") {
   Random other(3);
   for (int i = 0; i < 1000; ++i) CHECK(zipfian.next(one) == zipfian.next(other));
 }
+
+}  // namespace coterie::zipfian_test

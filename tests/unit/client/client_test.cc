@@ -9,7 +9,8 @@
 
 #include "tests/unit/client/loopback_server.h"
 
-using namespace coterie;
+namespace coterie::client_test {
+
 using namespace coterie::client_tests;
 using namespace std::chrono_literals;
 using client::Client;
@@ -158,3 +159,5 @@ TEST_CASE("a blocking call that nobody answers ends at its deadline") {
   CHECK(client->put_blind(key_of("k"), "v", {.deadline = 50ms}).error().code ==
         ErrorCode::unknown_outcome);
 }
+
+}  // namespace coterie::client_test

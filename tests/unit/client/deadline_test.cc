@@ -6,7 +6,8 @@
 
 #include "tests/unit/client/fake_cluster.h"
 
-using namespace coterie;
+namespace coterie::deadline_test {
+
 using namespace coterie::client_tests;
 using namespace std::chrono_literals;
 
@@ -127,3 +128,5 @@ TEST_CASE("close fails everything before it returns, and what is started then") 
   }
   for (const auto code : codes) CHECK(code == ErrorCode::closed);
 }
+
+}  // namespace coterie::deadline_test

@@ -9,7 +9,8 @@
 #include "client/window.h"
 #include "tests/unit/client/fake_cluster.h"
 
-using namespace coterie;
+namespace coterie::overload_test {
+
 using namespace coterie::client_tests;
 using namespace std::chrono_literals;
 
@@ -107,3 +108,5 @@ TEST_CASE("a window is never empty") {
   for (int i = 0; i < 200; ++i) window.on_answer();
   CHECK(window.size() == 8);
 }
+
+}  // namespace coterie::overload_test

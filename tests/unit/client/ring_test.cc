@@ -6,7 +6,8 @@
 
 #include "tests/unit/client/fake_cluster.h"
 
-using namespace coterie;
+namespace coterie::ring_test {
+
 using namespace coterie::client_tests;
 using namespace std::chrono_literals;
 
@@ -161,3 +162,5 @@ TEST_CASE("a connection that is lost is dialled again with pauses that grow") {
   CHECK(bench.cluster.dials.size() < 60);
   CHECK(bench.cluster.dials.size() > 10);
 }
+
+}  // namespace coterie::ring_test

@@ -6,7 +6,8 @@
 
 #include "tests/unit/client/fake_cluster.h"
 
-using namespace coterie;
+namespace coterie::routing_test {
+
 using namespace coterie::client_tests;
 using namespace std::chrono_literals;
 
@@ -193,3 +194,5 @@ TEST_CASE("a connection carries a bounded number of requests") {
   bench.time.pass(1s);
   CHECK(bench.cluster.requests.size() == 2 * limits::client_requests_a_connection);
 }
+
+}  // namespace coterie::routing_test

@@ -4,7 +4,8 @@
 
 #include "tests/unit/coordinator/cluster.h"
 
-using namespace coterie;
+namespace coterie::get_test {
+
 using namespace coterie::test;
 using coordinator::Reach;
 using namespace std::chrono_literals;
@@ -389,3 +390,5 @@ TEST_CASE("unfinished reads hold so much of records and no more") {
   }
   CHECK(cluster.get_now(0, key).is_ok());
 }
+
+}  // namespace coterie::get_test

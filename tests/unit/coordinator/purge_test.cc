@@ -4,7 +4,8 @@
 
 #include "tests/unit/coordinator/cluster.h"
 
-using namespace coterie;
+namespace coterie::purge_test {
+
 using namespace coterie::test;
 using namespace std::chrono_literals;
 
@@ -168,3 +169,5 @@ TEST_CASE("a scan leaves out an owner that was restored") {
   CHECK(cluster.answer(client).rows.empty());
   CHECK(cluster.nodes[1]->heard_of == purge);
 }
+
+}  // namespace coterie::purge_test

@@ -5,7 +5,8 @@
 #include "node/coordinator/parts.h"
 #include "tests/unit/coordinator/cluster.h"
 
-using namespace coterie;
+namespace coterie::put_test {
+
 using namespace coterie::test;
 using coordinator::Reach;
 using namespace std::chrono_literals;
@@ -307,3 +308,5 @@ TEST_CASE("a put that this node's store does not take was definitely not execute
     CHECK(cluster.queue.empty());
   }
 }
+
+}  // namespace coterie::put_test

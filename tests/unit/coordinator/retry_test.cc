@@ -2,7 +2,8 @@
 
 #include "tests/unit/coordinator/cluster.h"
 
-using namespace coterie;
+namespace coterie::retry_test {
+
 using namespace coterie::test;
 using namespace std::chrono_literals;
 
@@ -180,3 +181,5 @@ TEST_CASE("a try that asks for fewer owners than the bucket is told that it is w
   const std::uint64_t late = cluster.put(0, key, "v", {.id = id, .w = 2});
   CHECK_FALSE(cluster.answer(late).is_weak);
 }
+
+}  // namespace coterie::retry_test

@@ -6,7 +6,8 @@
 #include "node/coordinator/scan_range.h"
 #include "tests/unit/coordinator/cluster.h"
 
-using namespace coterie;
+namespace coterie::stand_in_test {
+
 using namespace coterie::test;
 using coordinator::Reach;
 using namespace std::chrono_literals;
@@ -188,3 +189,5 @@ TEST_CASE("the outcome of a hinted put is unknown once nobody is left to take it
   CHECK(world.answer(client).code() == ErrorCode::unknown_outcome);
   CHECK(world.nodes[0]->coordinator().operations() == 0);
 }
+
+}  // namespace coterie::stand_in_test

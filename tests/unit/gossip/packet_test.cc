@@ -12,6 +12,8 @@
 #include "base/limits.h"
 #include "base/random.h"
 
+namespace coterie::packet_test {
+
 using coterie::Bytes;
 using coterie::BytesView;
 using coterie::NodeId;
@@ -279,3 +281,5 @@ TEST_CASE("no row of bytes makes a decoder do more than refuse") {
   }
   CHECK(accepted > 0);
 }
+
+}  // namespace coterie::packet_test

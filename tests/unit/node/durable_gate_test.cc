@@ -7,7 +7,7 @@
 
 #include "storage/memory_store.h"
 
-using namespace coterie;
+namespace coterie::durable_gate_test {
 
 namespace {
 
@@ -73,3 +73,5 @@ TEST_CASE("one that rests on less is not held up by those that rest on more") {
   world.store.sync();
   CHECK(world.done == std::vector<std::string>{"tag 5", "b"});
 }
+
+}  // namespace coterie::durable_gate_test

@@ -11,7 +11,7 @@
 #include "storage/versions.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::fallback_copies_test {
 
 namespace {
 
@@ -223,3 +223,5 @@ TEST_CASE("a purge waits for the hints; after it nothing is kept that was read b
   REQUIRE(world.write(key, record, 5, world.owner(key)));
   CHECK(world.mint(key, 2)->generation == Generation{5});
 }
+
+}  // namespace coterie::fallback_copies_test

@@ -5,7 +5,7 @@
 #include "tests/sim/env/file.h"
 #include "tests/sim/env/world.h"
 
-using namespace coterie;
+namespace coterie::identity_test {
 
 namespace {
 
@@ -72,3 +72,5 @@ TEST_CASE("a replaced file holds the old or the new content after any crash") {
     CHECK((**content == "newer" || (!replaced && **content == "old")));
   }
 }
+
+}  // namespace coterie::identity_test

@@ -8,7 +8,7 @@
 #include "tests/unit/last_words.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::local_copies_test {
 
 namespace {
 
@@ -446,3 +446,5 @@ TEST_CASE(
   CHECK(listed(1) == 1);
   CHECK(listed(99) == 0);
 }
+
+}  // namespace coterie::local_copies_test

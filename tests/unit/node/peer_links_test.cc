@@ -8,7 +8,8 @@
 #include "tests/unit/node/noting_transport.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::peer_links_test {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -192,3 +193,5 @@ TEST_CASE("a node that says go away gets nothing new, and is dialled once it has
   CHECK(world.links.send(world.two, "c"));
   CHECK(world.transport.dialled.size() == 2);
 }
+
+}  // namespace coterie::peer_links_test

@@ -7,7 +7,7 @@
 #include "tests/sim/env/file.h"
 #include "tests/sim/env/world.h"
 
-using namespace coterie;
+namespace coterie::run_note_test {
 
 namespace {
 
@@ -94,3 +94,5 @@ TEST_CASE("the note has the bytes it always had; damage and newer formats are to
   const auto refused = begin_run(world.disk, path, {.boot = "a", .fresh_doubt = 1});
   CHECK(refused.error().code == ErrorCode::unsupported_version);
 }
+
+}  // namespace coterie::run_note_test

@@ -7,7 +7,7 @@
 #include "tests/unit/node/shard_world.h"
 #include "tests/unit/storage/temporary_directory.h"
 
-using namespace coterie;
+namespace coterie::shard_thread_test {
 
 namespace {
 
@@ -51,3 +51,5 @@ TEST_CASE("shards that still run may name one whose thread has ended") {
   second.thread.stop();
   second.thread.join();
 }
+
+}  // namespace coterie::shard_thread_test

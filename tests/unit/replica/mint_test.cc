@@ -7,7 +7,8 @@
 #include "storage/versions.h"
 #include "tests/unit/last_words.h"
 
-using namespace coterie;
+namespace coterie::mint_test {
+
 using namespace coterie::replica;
 using namespace std::chrono_literals;
 
@@ -186,3 +187,5 @@ TEST_CASE("an actor whose local record lacks its own dots, or knows more of them
           (void)copy.put({.value = "x", .now = now});
         }).find("has yet to mint") != std::string::npos);
 }
+
+}  // namespace coterie::mint_test

@@ -5,7 +5,8 @@
 #include "base/limits.h"
 #include "storage/versions.h"
 
-using namespace coterie;
+namespace coterie::purge_test {
+
 using namespace coterie::replica;
 
 namespace {
@@ -92,3 +93,5 @@ TEST_CASE("a trimmed record is the same bytes everywhere") {
   CHECK(done->record == encode_record(key, trimmed(record)));
   CHECK(done->new_leaf_hash == leaf_hash(key, digest(trimmed(record))));
 }
+
+}  // namespace coterie::purge_test

@@ -9,7 +9,7 @@
 #include "ring/birth.h"
 #include "tests/unit/ring/epoch_samples.h"
 
-using namespace coterie;
+namespace coterie::succession_test {
 
 namespace {
 
@@ -82,3 +82,5 @@ TEST_CASE("no bucket's R or W is lowered without a barrier") {
   CHECK(has(said([](auto& next) { next.buckets.back().r -= 1; }), "lowered"));
   CHECK(has(said([](auto& next) { next.buckets.back().w -= 1; }), "lowered"));
 }
+
+}  // namespace coterie::succession_test

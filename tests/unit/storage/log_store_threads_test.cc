@@ -13,7 +13,7 @@
 
 // The store with its real threads, files and table; what a thread sanitizer looks at.
 
-namespace coterie {
+namespace coterie::log_store_threads_test {
 
 namespace {
 
@@ -108,4 +108,4 @@ TEST_CASE("with real threads a store reads its own writes while checkpoints run"
   check_trees(*run.store);
 }
 
-}  // namespace coterie
+}  // namespace coterie::log_store_threads_test

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "tests/unit/last_words.h"
 
-using namespace coterie;
+namespace coterie::record_test {
 
 namespace {
 
@@ -250,3 +250,5 @@ TEST_CASE("a record that its own rules refuse is never written") {
   CHECK(last_words([&] { (void)encode_record("key", uncovered); }).find("covers its siblings") !=
         std::string::npos);
 }
+
+}  // namespace coterie::record_test

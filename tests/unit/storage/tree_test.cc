@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/random.h"
 
-using namespace coterie;
+namespace coterie::tree_test {
 
 namespace {
 
@@ -187,3 +187,5 @@ TEST_CASE("a tree of a one-partition ring works") {
   CHECK(root_only.leaf_of(Token{~0ULL}) == 0);
   CHECK(root_only.range_of(0, 0).to.empty());
 }
+
+}  // namespace coterie::tree_test

@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 
-using namespace coterie;
+namespace coterie::versions_test {
 
 namespace {
 
@@ -214,3 +214,5 @@ TEST_CASE("puts are refused where the context would grow without bound") {
         ErrorCode::too_large);
   CHECK(admits_remove({}, wide, {fresh, 1}).error().code == ErrorCode::too_large);
 }
+
+}  // namespace coterie::versions_test

@@ -7,7 +7,8 @@
 #include "storage/memory_store.h"
 #include "storage/record.h"
 
-using namespace coterie;
+namespace coterie::record_hints_test {
+
 using namespace coterie::transfer;
 using namespace std::chrono_literals;
 
@@ -181,3 +182,5 @@ TEST_CASE("a damaged one is told of, and what comes next takes its place") {
             .error()
             .code == ErrorCode::corrupt);
 }
+
+}  // namespace coterie::record_hints_test

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/wire/codec.h"
 
-namespace coterie::wire {
+namespace coterie::wire::change_bounds_test {
 namespace {
 
 /// What a receiver says of the message; internal: takes it.
@@ -118,4 +118,4 @@ TEST_CASE("a node's facts name it, its standing, and each partition once with it
 }
 
 }  // namespace
-}  // namespace coterie::wire
+}  // namespace coterie::wire::change_bounds_test

@@ -4,7 +4,7 @@
 #include "tests/unit/wire/reencode.h"
 #include "tests/unit/wire/samples.h"
 
-namespace coterie::wire {
+namespace coterie::wire::round_trip_test {
 namespace {
 
 BytesView body_of(const Bytes& frame) {
@@ -118,4 +118,4 @@ TEST_CASE("more than a page is asked for as a page") {
 }
 
 }  // namespace
-}  // namespace coterie::wire
+}  // namespace coterie::wire::round_trip_test

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/wire/codec.h"
 
-namespace coterie::wire {
+namespace coterie::wire::tree_bounds_test {
 namespace {
 
 /// What a receiver says of the message; internal: takes it.
@@ -113,4 +113,4 @@ TEST_CASE("records are asked for a frame's worth at a time, and sent where they 
 }
 
 }  // namespace
-}  // namespace coterie::wire
+}  // namespace coterie::wire::tree_bounds_test

@@ -9,7 +9,7 @@
 #include "tests/unit/node/control/control_world.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::control_test {
 
 namespace {
 
@@ -158,3 +158,5 @@ TEST_CASE("who asks what a change waits for is told what this node's shards keep
   REQUIRE(control->changes().size() == 1);
   CHECK(control->changes()[0].stage == Stage::open);
 }
+
+}  // namespace coterie::control_test

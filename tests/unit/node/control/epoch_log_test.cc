@@ -7,7 +7,7 @@
 #include "tests/sim/env/world.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::epoch_log_test {
 
 namespace {
 
@@ -73,3 +73,5 @@ TEST_CASE("a damaged epoch is an error that names the file") {
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message.find(path) != std::string::npos);
 }
+
+}  // namespace coterie::epoch_log_test

@@ -4,7 +4,8 @@
 
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::node_facts_test {
+
 using wire::NodeStanding;
 
 namespace {
@@ -72,3 +73,5 @@ TEST_CASE("a wiped node at a member's address is told to replace it, and may") {
   CHECK(has(refusal(wiped, {.address = taken}), "replace " + to_hex(epoch->members()[0].id)));
   CHECK(refusal(wiped, {.address = taken, .replaces = true}).empty());
 }
+
+}  // namespace coterie::node_facts_test

@@ -6,7 +6,7 @@
 #include "tests/unit/node/changes.h"
 #include "tests/unit/node/control/control_world.h"
 
-using namespace coterie;
+namespace coterie::orders_test {
 
 namespace {
 
@@ -91,3 +91,5 @@ TEST_CASE("who belongs to no cluster, or knows no such change, says so") {
   CHECK(world.order(topology::Abort{.change = 9}).error().code == ErrorCode::not_found);
   CHECK(world.order(topology::Pause{.change = 9}).error().code == ErrorCode::not_found);
 }
+
+}  // namespace coterie::orders_test

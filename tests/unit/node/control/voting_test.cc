@@ -6,7 +6,7 @@
 #include "tests/sim/env/world.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::voting_test {
 
 namespace {
 
@@ -138,3 +138,5 @@ TEST_CASE("a voter whose epochs are older than its votes does not vote until it 
   run.learn(second);
   CHECK(run.voting.on_prepare({.slot = later, .ballot = low})->verdict == paxos::Verdict::outbid);
 }
+
+}  // namespace coterie::voting_test

@@ -9,7 +9,8 @@
 #include "ring/epoch_codec.h"
 #include "tests/unit/ring/paxos/samples.h"
 
-using namespace coterie;
+namespace coterie::acceptor_codec_test {
+
 using namespace coterie::paxos;
 using namespace coterie::paxos::samples;
 
@@ -94,3 +95,5 @@ TEST_CASE("a voter's bytes that contradict themselves are refused") {
   CHECK(decode_acceptor(encode_acceptor(state)).error().code == ErrorCode::corrupt);
   CHECK_FALSE(decode_acceptor(sealed(encode_acceptor(promised()) + "more")));
 }
+
+}  // namespace coterie::acceptor_codec_test

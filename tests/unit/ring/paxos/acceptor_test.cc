@@ -4,7 +4,8 @@
 
 #include "tests/unit/ring/paxos/samples.h"
 
-using namespace coterie;
+namespace coterie::acceptor_test {
+
 using namespace coterie::paxos;
 using namespace coterie::paxos::samples;
 
@@ -117,3 +118,5 @@ TEST_CASE("what was kept of a decided slot is forgotten; of the open one it coun
   acceptor.on_decided(base());
   CHECK(acceptor.newest() == next(2));
 }
+
+}  // namespace coterie::acceptor_test

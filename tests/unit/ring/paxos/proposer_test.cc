@@ -7,7 +7,8 @@
 #include "ring/paxos/acceptor.h"
 #include "tests/unit/ring/paxos/samples.h"
 
-using namespace coterie;
+namespace coterie::proposer_test {
+
 using namespace coterie::paxos;
 using namespace coterie::paxos::samples;
 
@@ -105,3 +106,5 @@ TEST_CASE("without a value of one's own, only what others began is finished") {
     CHECK_FALSE(proposer.may_win());
   }
 }
+
+}  // namespace coterie::proposer_test

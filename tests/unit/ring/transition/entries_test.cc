@@ -12,7 +12,8 @@
 #include "ring/succession.h"
 #include "tests/unit/ring/epoch_samples.h"
 
-using namespace coterie;
+namespace coterie::entries_test {
+
 using namespace coterie::transition;
 
 namespace {
@@ -339,3 +340,5 @@ TEST_CASE("an epoch with changes has bytes of its own, and comes back as it was"
     CHECK_FALSE(decode_epoch(BytesView(bytes).substr(0, size)));
   }
 }
+
+}  // namespace coterie::entries_test
