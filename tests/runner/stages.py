@@ -30,23 +30,29 @@ def run(options, tally):
 
 def quick(options, tally, traces):
     """g++, optimized: unit tests"""
-    build = Build("release", "g++", ["-Dbuildtype=release"], slowness=3)
+    build = release_build(options)
     tests = prepare(build, lambda test: test.kind == "unit", options, tally, ["unit"])
     run_all(tests, options.jobs, tally, "small", traces)
 
 
 def release(options, tally, traces):
     """g++, optimized: all tests"""
-    build = Build("release", "g++", ["-Dbuildtype=release"], slowness=3)
+    build = release_build(options)
     tests = prepare(build, lambda test: True, options, tally, ["unit", "sim", "process", "fuzz"],
                     everything=True)
     run_all(tests, options.jobs, tally, "long" if options.long else "normal", traces)
 
 
-# A room's files in a few units: each header is read a few times only, which saves half of the
-# compile time. Planted programs replace single objects of a room, so --long has a unit a file; so
-# has the release stage: it compiles what users compile.
-TOGETHER = ["-Dunity=on", "-Dunity_size=8"]
+def release_build(options):
+    return Build("release", "g++", ["-Dbuildtype=release"], slowness=3,
+                 faster=[] if options.long else TESTS_TOGETHER)
+
+
+# Several files in one unit: each header is read a few times only, which saves half of the compile
+# time. Planted programs replace single objects of a room, so --long has a unit a file; so have the
+# rooms in the release stage: it compiles what users compile.
+TESTS_TOGETHER = ["-Dtests_together=true", "-Dunity_size=8"]
+TOGETHER = ["-Dunity=on", *TESTS_TOGETHER]
 # As much debug information as a trace needs: more takes a sixth longer.
 COARSE = ["-Doptimization=2", "-Ddebug=false"]
 # A name that hides another file's is no fault; within a file g++ sees it.
