@@ -21,6 +21,14 @@ struct Bucket {
   Resolver resolver = Resolver::siblings;
   /// Of values put without a time to live of their own; 0 means that they never expire.
   std::chrono::milliseconds default_ttl{0};
+  /// The lowest that r and w have ever been, where that is lower than now; else 0. A request of an
+  /// older epoch may still be under way, and what few acknowledged once need not have spread, so
+  /// that barriers and new numbers are judged by these.
+  std::uint32_t least_r = 0;
+  std::uint32_t least_w = 0;
+
+  [[nodiscard]] std::uint32_t lowest_r() const { return least_r == 0 ? r : least_r; }
+  [[nodiscard]] std::uint32_t lowest_w() const { return least_w == 0 ? w : least_w; }
 
   bool operator==(const Bucket&) const = default;
 };

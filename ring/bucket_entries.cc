@@ -13,11 +13,31 @@ auto find_bucket(EpochContents& contents, std::string_view name) {
   return std::ranges::find(contents.buckets, name, &Bucket::name);
 }
 
-std::string lowered(std::string_view name, const char* which, std::uint32_t from,
-                    std::uint32_t to) {
-  return "bucket " + std::string(name) + ": " + which + " is " + std::to_string(from) +
-         " and cannot be lowered to " + std::to_string(to) +
-         ": reads could miss what was acknowledged before; a request may ask for less by itself";
+/// With the lowest numbers that the bucket has had.
+Bucket with_numbers(const Bucket& before, std::uint32_t r, std::uint32_t w) {
+  Bucket out = before;
+  out.r = r;
+  out.w = w;
+  const std::uint32_t least_r = std::min(before.lowest_r(), r);
+  const std::uint32_t least_w = std::min(before.lowest_w(), w);
+  out.least_r = least_r < r ? least_r : 0;
+  out.least_w = least_w < w ? least_w : 0;
+  return out;
+}
+
+/// Any read, of whatever epoch, has to meet any write that any epoch acknowledged.
+Result<void> check_meeting(const Bucket& before, const Bucket& after, std::uint32_t replicas) {
+  const auto refuse = [&](const char* which, std::uint32_t to, const char* other,
+                          std::uint32_t had) {
+    return fail(
+        ErrorCode::refused,
+        "bucket " + after.name + ": " + which + " cannot be " + std::to_string(to) + ", since " +
+            other + " has been " + std::to_string(had) +
+            ": reads could miss what was acknowledged; a request may ask for less by itself");
+  };
+  if (after.r + before.lowest_w() <= replicas) return refuse("R", after.r, "W", before.lowest_w());
+  if (after.w + before.lowest_r() <= replicas) return refuse("W", after.w, "R", before.lowest_r());
+  return {};
 }
 
 }  // namespace
@@ -31,6 +51,7 @@ Result<void> create_bucket(EpochContents& next, Bucket bucket) {
     return fail(ErrorCode::refused,
                 "there are " + std::to_string(limits::buckets) + " buckets, as many as can be");
   }
+  bucket.least_r = bucket.least_w = 0;
   // Buckets are never taken away, so that no id comes twice.
   bucket.id = BucketId{next.buckets.empty() ? 1 : next.buckets.back().id.value + 1};
   next.buckets.push_back(std::move(bucket));
@@ -43,16 +64,12 @@ Result<void> set_bucket(EpochContents& next, std::string_view name,
   if (found == next.buckets.end()) {
     return fail(ErrorCode::unknown_bucket, "there is no bucket " + std::string(name));
   }
-  Bucket changed = *found;
-  changed.r = settings.r.value_or(changed.r);
-  changed.w = settings.w.value_or(changed.w);
+  Bucket changed =
+      with_numbers(*found, settings.r.value_or(found->r), settings.w.value_or(found->w));
   changed.default_ttl = settings.default_ttl.value_or(changed.default_ttl);
-  if (auto fine = check_bucket(changed, next.replicas); !fine) return fine;
-  if (changed.r < found->r) {
-    return fail(ErrorCode::refused, lowered(name, "R", found->r, changed.r));
-  }
-  if (changed.w < found->w) {
-    return fail(ErrorCode::refused, lowered(name, "W", found->w, changed.w));
+  if (auto fine = check_bucket(changed, next.replicas); !fine) {
+    const auto meets = check_meeting(*found, changed, next.replicas);
+    return changed.r + changed.w > next.replicas && !meets ? meets : fine;
   }
   if (changed == *found) {
     return fail(ErrorCode::refused, "bucket " + std::string(name) + " is like that already");

@@ -24,8 +24,10 @@ struct BucketSettings {
   std::optional<std::chrono::milliseconds> default_ttl;  ///< of values that are put from then on
 };
 
-/// Errors: unknown_bucket; invalid_argument: a number is not what it must be; refused: R or W is
-/// lowered, which would need a barrier of its own, or nothing changes. `next` is then as it was.
+/// R and W may be raised, and lowered as far as each R that the bucket has had meets each W that it
+/// has had: what is beyond that would need barriers, and all copies to be compared. Errors:
+/// unknown_bucket; invalid_argument: a number is not what it must be; refused: such a lower number,
+/// or nothing changes. `next` is then as it was.
 [[nodiscard]] Result<void> set_bucket(EpochContents& next, std::string_view name,
                                       const BucketSettings& settings);
 

@@ -235,6 +235,13 @@ Result<void> check_bucket(const Bucket& bucket, std::uint32_t replicas) {
                 which + "r + w must exceed the replicas (" + std::to_string(replicas) +
                     "); weaker reads and writes are asked for with each request");
   }
+  const bool is_least = bucket.least_r < bucket.r && bucket.least_w < bucket.w;
+  if (!is_least || bucket.lowest_r() + bucket.lowest_w() <= replicas) {
+    return fail(ErrorCode::invalid_argument,
+                which +
+                    "the lowest r and w that it has had are not below those of now, or do not "
+                    "meet in all replicas");
+  }
   if (bucket.default_ttl.count() < 0 || bucket.default_ttl > limits::time_to_live_most) {
     return fail(ErrorCode::invalid_argument,
                 which + "the default time to live is at most a century");

@@ -12,7 +12,8 @@ namespace coterie {
 namespace {
 
 constexpr std::uint16_t format_settled = 1;  // no change is under way
-constexpr std::uint16_t format = 2;
+constexpr std::uint16_t format_changing = 2;
+constexpr std::uint16_t format = 3;  // a bucket has had smaller numbers
 constexpr std::uint8_t kind_eventual = 0;
 constexpr std::size_t checksum_bytes = 8;
 constexpr std::size_t members_with_short_places = 256;
@@ -23,7 +24,15 @@ void write(ByteWriter& writer, const Id128<Tag>& id) {
   writer.u64(id.low);
 }
 
-void write(ByteWriter& writer, const Bucket& bucket) {
+std::uint16_t format_of(const EpochContents& contents) {
+  const bool has_least = std::ranges::any_of(contents.buckets, [](const Bucket& bucket) {
+    return bucket.least_r != 0 || bucket.least_w != 0;
+  });
+  if (has_least) return format;
+  return contents.changes.empty() ? format_settled : format_changing;
+}
+
+void write(ByteWriter& writer, const Bucket& bucket, bool has_least) {
   writer.varint(bucket.id.value);
   writer.sized(bucket.name);
   writer.u8(kind_eventual);
@@ -33,6 +42,9 @@ void write(ByteWriter& writer, const Bucket& bucket) {
   writer.u8(std::to_underlying(bucket.durability));
   writer.u8(std::to_underlying(bucket.resolver));
   writer.varint(static_cast<std::uint64_t>(bucket.default_ttl.count()));
+  if (!has_least) return;
+  writer.u8(static_cast<std::uint8_t>(bucket.least_r));
+  writer.u8(static_cast<std::uint8_t>(bucket.least_w));
 }
 
 /// Node ids as places in the list of members.
@@ -75,7 +87,8 @@ void write(ByteWriter& writer, PlaceWriter& places, const Change& change) {
 Bytes encode_contents(const EpochContents& contents) {
   Bytes out;
   ByteWriter writer(out);
-  writer.u16(contents.changes.empty() ? format_settled : format);
+  const std::uint16_t version = format_of(contents);
+  writer.u16(version);
   writer.u32(contents.number.lineage);
   writer.u64(contents.number.number);
   write(writer, contents.cluster);
@@ -93,7 +106,7 @@ Bytes encode_contents(const EpochContents& contents) {
   writer.varint(contents.voters.size());
   for (const NodeId voter : contents.voters) places.write(voter);
   writer.varint(contents.buckets.size());
-  for (const Bucket& bucket : contents.buckets) write(writer, bucket);
+  for (const Bucket& bucket : contents.buckets) write(writer, bucket, version == format);
   for (std::size_t partition = 0; partition < contents.partitions; ++partition) {
     writer.u8(std::to_underlying(contents.stages[partition]));
     writer.varint(contents.configurations[partition].value);
@@ -101,7 +114,7 @@ Bytes encode_contents(const EpochContents& contents) {
       places.write(contents.owners[partition * contents.replicas + i]);
     }
   }
-  if (contents.changes.empty()) return out;
+  if (version == format_settled) return out;
   writer.varint(contents.changes.size());
   for (const Change& change : contents.changes) write(writer, places, change);
   return out;
@@ -198,6 +211,10 @@ class Decoder {
     const std::uint8_t durability = reader_.u8();
     const std::uint8_t resolver = reader_.u8();
     const std::uint64_t ttl_ms = reader_.varint();
+    if (format_ == format) {
+      bucket.least_r = reader_.u8();
+      bucket.least_w = reader_.u8();
+    }
     if (!reader_.ok() || id != bucket.id.value || sloppy > 1) return corrupt("a malformed bucket");
     if (ttl_ms > static_cast<std::uint64_t>(limits::time_to_live_most.count())) {
       return corrupt("a bucket's time to live");

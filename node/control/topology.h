@@ -74,7 +74,7 @@ struct CreateBucket {
   Bucket bucket;
 };
 
-/// R and W can be raised, not lowered.
+/// As set_bucket (ring/bucket_entries.h).
 struct SetBucket {
   std::string name;
   BucketSettings settings;

@@ -155,10 +155,14 @@ Shape shape_of(const Epoch& next, PartitionId partition, std::span<const NodeId>
   return out;
 }
 
-/// Where there is no bucket yet: a majority of each, as buckets mostly have.
+/// Those of now, and the lowest ones: who knows older epochs only uses these. Where there is no
+/// bucket yet: a majority of each, as buckets mostly have.
 std::set<Numbers> numbers_of(const Epoch& epoch) {
   std::set<Numbers> out;
-  for (const Bucket& bucket : epoch.buckets()) out.emplace(bucket.r, bucket.w);
+  for (const Bucket& bucket : epoch.buckets()) {
+    out.emplace(bucket.r, bucket.w);
+    out.emplace(bucket.lowest_r(), bucket.lowest_w());
+  }
   const auto majority = epoch.replicas() / 2 + 1;
   if (out.empty()) out.emplace(majority, majority);
   return out;

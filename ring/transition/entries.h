@@ -16,7 +16,8 @@
 /// check_succession have the last word.
 namespace coterie::transition {
 
-/// The smallest R and W over the epoch's buckets; all replicas where there is none.
+/// The smallest R and W that any of the epoch's buckets has ever had; all replicas where there is
+/// none.
 [[nodiscard]] SmallestQuorums smallest_quorums(const Epoch& epoch);
 
 /// As `base`, under the next number.

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "ring/bucket_entries.h"
 #include "ring/plan/plan.h"
 #include "ring/transition/entries.h"
 
@@ -95,6 +96,7 @@ void Beside::trouble(Duration time) {
   while (world.now() < begin + time && !bad_) {
     if (random_.chance(0.5)) operate();
     if (random_.chance(0.2)) interfere();
+    if (random_.chance(0.1)) set_buckets();
     if (has_death && dead_ == nullptr && random_.chance(0.05)) lose_for_good();
     auto* victim = has_crashes && random_.chance(0.15) ? some_member(true) : nullptr;
     if (victim != nullptr) crash(*victim);
@@ -256,6 +258,26 @@ void Beside::interfere() {
   const auto done = aborts ? transition::take_step(contents, change.id, transition::Step::abort)
                            : transition::pause_change(contents, change.id, !change.is_paused);
   if (done) propose(*node, std::move(contents));
+}
+
+/// R and W of all go up, and down again to what they were.
+void Beside::set_buckets() {
+  auto* node = some_member(true);
+  if (node == nullptr || !node->is_ready()) return;
+  const auto epoch = node->view()->epoch;
+  const auto majority = cluster_.replicas() / 2 + 1;
+  const auto spread = cluster_.replicas() - majority + 1;
+  const auto r = static_cast<std::uint32_t>(majority + random_.below(spread));
+  const auto w = static_cast<std::uint32_t>(majority + random_.below(spread));
+  auto contents = transition::following(*epoch);
+  std::size_t set = 0;
+  for (const Bucket& bucket : epoch->buckets()) {
+    const auto done = set_bucket(contents, bucket.name, {.r = r, .w = w, .default_ttl = {}});
+    set += done ? 1U : 0U;
+  }
+  if (set == 0) return;
+  ++tally_[r == majority && w == majority ? "buckets lowered" : "buckets raised"];
+  propose(*node, std::move(contents));
 }
 
 void Beside::resume_all() {

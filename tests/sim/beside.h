@@ -46,6 +46,7 @@ class Beside {
   [[nodiscard]] std::optional<Member> newcomer();
   void lose_for_good();
   void interfere();
+  void set_buckets();
   void resume_all();
   void propose(SimNode& node, EpochContents contents);
 

@@ -67,6 +67,8 @@ constexpr Floor floors_beside[] = {
     {"waited: leave", 80},
     {"waited: replace", 30},
     {"crashes", 800},
+    {"buckets raised", 20},
+    {"buckets lowered", 8},
 };
 
 bool reaches_floors(const Tally& totals, std::span<const Floor> wanted) {

@@ -82,7 +82,10 @@ void EpochWatch::check_fences(const Epoch& before, const Change& change, Partiti
   const auto configuration = before.at(partition);
   // Not by production's own count.
   std::uint32_t smallest = before.replicas();
-  for (const Bucket& bucket : before.buckets()) smallest = std::min({smallest, bucket.r, bucket.w});
+  for (const auto& [number, epoch] : epochs_) {
+    for (const Bucket& bucket : epoch->buckets())
+      smallest = std::min({smallest, bucket.r, bucket.w});
+  }
   for (const auto group : {configuration.old_owners, configuration.new_owners}) {
     const auto unfenced = std::ranges::count_if(group, [&](NodeId owner) {
       if (std::ranges::count(change.removed, owner) != 0) return false;

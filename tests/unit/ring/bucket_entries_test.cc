@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "ring/birth.h"
@@ -41,6 +42,45 @@ TEST_CASE("a bucket is created under an id that none had, and raised") {
   CHECK(check_succession(base(), *made));
 }
 
+TEST_CASE("what was raised is lowered again, as far as all numbers that ever were meet") {
+  Epoch now = base();
+  const auto set = [&now](std::optional<std::uint32_t> r,
+                          std::optional<std::uint32_t> w) -> std::string {
+    EpochContents next = transition::following(now);
+    const auto done = set_bucket(next, "words", {.r = r, .w = w, .default_ttl = {}});
+    if (!done) return done.error().message;
+    auto made = Epoch::make(std::move(next));
+    REQUIRE_MESSAGE(made, made.error().message);
+    REQUIRE(check_succession(now, *made));
+    now = *std::move(made);
+    const auto smallest = transition::smallest_quorums(now);
+    CHECK(smallest.r == now.buckets().front().lowest_r());
+    CHECK(smallest.w == now.buckets().front().lowest_w());
+    return {};
+  };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(set(3, 3).empty());
+  CHECK(now.buckets().front().least_r == 2);
+  CHECK(transition::smallest_quorums(now).w == 2);
+  CHECK(has(set(1, {}), "R cannot be 1, since W has been 2"));
+  CHECK(has(set({}, 1), "W cannot be 1, since R has been 2"));
+  CHECK(has(set(3, 1), "W cannot be 1, since R has been 2"));
+  CHECK(set(2, {}).empty());
+  CHECK(now.buckets().front().least_r == 0);
+  CHECK(now.buckets().front().least_w == 2);
+  CHECK(set({}, 2).empty());
+  CHECK(now.buckets().front() == base().buckets().front());
+  // One that was never written with less than W = 3 may be read with R = 1, for good.
+  EpochContents strict = base().contents();
+  strict.buckets.front().r = strict.buckets.front().w = 3;
+  now = *Epoch::make(std::move(strict));
+  CHECK(set(1, {}).empty());
+  CHECK(set(3, {}).empty());
+  CHECK(has(set({}, 2), "W cannot be 2, since R has been 1"));
+}
+
 TEST_CASE("what a bucket cannot be is refused, and nothing changes") {
   EpochContents next = transition::following(base());
   const EpochContents before = next;
@@ -52,6 +92,10 @@ TEST_CASE("what a bucket cannot be is refused, and nothing changes") {
   CHECK(code(set_bucket(next, "words", {.r = 4, .w = {}, .default_ttl = {}})) ==
         ErrorCode::invalid_argument);
   CHECK(code(set_bucket(next, "words", {.r = 1, .w = 3, .default_ttl = {}})) == ErrorCode::refused);
+  CHECK(code(set_bucket(next, "words", {.r = 1, .w = 2, .default_ttl = {}})) ==
+        ErrorCode::invalid_argument);
+  CHECK(code(set_bucket(next, "words", {.r = 0, .w = {}, .default_ttl = {}})) ==
+        ErrorCode::invalid_argument);
   CHECK(code(set_bucket(next, "words", {.r = 2, .w = {}, .default_ttl = {}})) ==
         ErrorCode::refused);
   CHECK(next == before);
@@ -63,7 +107,7 @@ TEST_CASE("nobody votes for a bucket whose rules changed") {
     change(next.buckets.front());
     return check_succession(base(), *Epoch::make(std::move(next))).has_value();
   };
-  CHECK(accepts([](Bucket& bucket) { bucket.w = 3; }));
+  CHECK(accepts([](Bucket& bucket) { bucket.w = 3, bucket.least_w = 2; }));
   CHECK_FALSE(accepts([](Bucket& bucket) { bucket.sloppy = true; }));
   CHECK_FALSE(accepts([](Bucket& bucket) { bucket.durability = Durability::interval; }));
   CHECK_FALSE(accepts([](Bucket& bucket) { bucket.resolver = Resolver::lww; }));

@@ -68,6 +68,46 @@ TEST_CASE("an epoch's golden bytes") {
 }
 // clang-format on
 
+TEST_CASE("golden bytes of buckets that have had smaller numbers") {
+  EpochContents contents = first_epoch(birth_of(3))->contents();
+  const Bytes before = body_of(*Epoch::make(contents));
+  contents.buckets.back().least_w = 1;
+  const Epoch epoch = *Epoch::make(contents);
+  const Bytes after = body_of(epoch);
+  CHECK(hex_of(after).starts_with("0300"));
+  const std::string buckets = hex_of(after).substr(2 * before.find("sessions"));
+  CHECK(
+      buckets.starts_with("73657373696f6e73"
+                          "00"
+                          "01"
+                          "03"
+                          "01"
+                          "01"
+                          "01"
+                          "80dddb01"
+                          "0000"
+                          "02"
+                          "05"
+                          "776f726473"
+                          "00"
+                          "03"
+                          "03"
+                          "00"
+                          "00"
+                          "00"
+                          "00"
+                          "0001"));
+  CHECK(after.size() == before.size() + 2 * 2 + 1);
+  CHECK(after.back() == 0);  // changes
+  CHECK(*decode_epoch(encode_epoch(epoch)) == epoch);
+  // Without any such number the format is another.
+  Bytes plain = after;
+  plain[after.find("words") + 5 + 8] = 0;
+  CHECK(decode_epoch(sealed(plain)).error().code == ErrorCode::corrupt);
+  plain[after.find("words") + 5 + 8] = 3;
+  CHECK(decode_epoch(sealed(plain)).error().code == ErrorCode::corrupt);
+}
+
 TEST_CASE("an epoch comes back from its bytes") {
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
@@ -160,7 +200,7 @@ TEST_CASE("what this build does not know is told from damage") {
   const std::size_t bucket = body.find("words") + 5;  // kind, r, w, sloppy, ...
   const std::size_t partitions =
       body.size() - std::size_t{16} * (1 + 1 + 3);  // stage, number, places
-  CHECK(code_after([](Bytes& b) { b[0] = 3; }) == ErrorCode::unsupported_version);
+  CHECK(code_after([](Bytes& b) { b[0] = 4; }) == ErrorCode::unsupported_version);
   CHECK(code_after([](Bytes& b) { b[0] = 0; }) == ErrorCode::corrupt);
   CHECK(code_after([&](Bytes& b) { b[bucket] = 1; }) == ErrorCode::unsupported_version);
   CHECK(code_after([&](Bytes& b) { b[bucket + 1] = 9; }) == ErrorCode::corrupt);

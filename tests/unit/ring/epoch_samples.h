@@ -52,6 +52,11 @@ inline EpochContents drawn_contents(std::uint64_t seed) {
   contents.number = {.lineage = static_cast<std::uint32_t>(1 + random.below(9)),
                      .number = 1 + random.below(1U << 20)};
   for (auto& number : contents.configurations) number.value = 1 + random.below(1U << 20);
+  // The other bucket's have been in use since its birth.
+  Bucket& words = contents.buckets.back();
+  if (replicas > 1 && random.chance(0.5)) {
+    words.least_r = 1 + static_cast<std::uint32_t>(random.below(replicas - 1));
+  }
   return contents;
 }
 

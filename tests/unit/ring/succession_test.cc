@@ -40,6 +40,7 @@ TEST_CASE("members, weights, voters and new buckets may change from epoch to epo
           next.members.front().weight = 7;
           next.voters.erase(next.voters.begin(), next.voters.begin() + 2);
           next.buckets.front().r = 2;
+          next.buckets.front().least_r = 1;
           next.buckets.push_back({.id = BucketId{9}, .name = "fresh"});
         }) == "");
 }
@@ -77,10 +78,25 @@ TEST_CASE("a configuration's number rises with its partition's change, and only 
             "stages of a change"));
 }
 
-TEST_CASE("no bucket's R or W is lowered without a barrier") {
-  CHECK(said([](auto& next) { next.buckets.front().r += 1; }) == "");
-  CHECK(has(said([](auto& next) { next.buckets.back().r -= 1; }), "lowered"));
-  CHECK(has(said([](auto& next) { next.buckets.back().w -= 1; }), "lowered"));
+TEST_CASE("the lowest R and W that a bucket has had are not forgotten") {
+  const char* const forgotten = "the lowest R and W that it has had are others";
+  const auto sessions = [](auto change) {
+    return said([&](EpochContents& next) { change(next.buckets.front()); });
+  };
+  CHECK(sessions([](Bucket& bucket) { bucket.r = 2, bucket.least_r = 1; }) == "");
+  CHECK(has(sessions([](Bucket& bucket) { bucket.r = 2; }), forgotten));
+  CHECK(has(sessions([](Bucket& bucket) { bucket.r = 3, bucket.least_r = 2; }), forgotten));
+  // From W = 3 to 2 where no R has been below 2.
+  CHECK(said([](EpochContents& next) { next.buckets.back().w -= 1; }) == "");
+  const auto fresh = [](Bucket bucket) {
+    return said([&](EpochContents& next) {
+      bucket.id = BucketId{9};
+      bucket.name = "fresh";
+      next.buckets.push_back(bucket);
+    });
+  };
+  CHECK(fresh({}) == "");
+  CHECK(has(fresh({.r = 3, .least_r = 2}), forgotten));
 }
 
 }  // namespace coterie::succession_test
