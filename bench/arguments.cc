@@ -172,6 +172,9 @@ void add_work_options(CLI::App& app, Settings& out, Raw& raw) {
       })
       ->capture_default_str();
   app.add_flag("--load", out.is_loading, "write all records first, as fast as they are taken");
+  app.add_flag("--learn", out.is_learning,
+               "read all records before the run, so that its puts replace what is there: puts that "
+               "know nothing of a record make siblings, and each is followed by a read");
   app.add_flag("--load-only", raw.is_load_only, "write all records, and end");
 }
 

@@ -71,25 +71,20 @@ class Bench {
 
   Result<PhaseReport> load() {
     events_.on_phase("loading " + std::to_string(settings_.records) + " records");
-    std::atomic<std::uint64_t> next = 0;
-    std::vector<Phase> phases;
-    const Instant now = clock_.now();
     const bool is_bounded = settings_.load_most > 0ms;
-    for (std::size_t i = 0; i < drivers_.size(); ++i) {
-      auto values = workload();
-      phases.push_back({.next = [this, &next](Instant) -> std::optional<Operation> {
-                          const std::uint64_t record = next.fetch_add(1);
-                          if (record >= settings_.records) return std::nullopt;
-                          return Operation{.kind = Kind::update, .record = record};
-                        },
-                        .next_value = [values] { return values->next_value(); },
-                        .measure_from = now,
-                        .end = is_bounded ? now + settings_.load_most : Instant::max()});
-    }
-    auto report = perform(std::move(phases));
+    std::atomic<std::uint64_t> next = 0;
+    auto report = perform(over_all(
+        Kind::update, next, is_bounded ? clock_.now() + settings_.load_most : Instant::max()));
     // Those that were begun were answered, too, and they are the first ones.
     if (is_bounded) space_->end_at(std::min(next.load(), settings_.records));
     return report;
+  }
+
+  /// Reads all records for their contexts: puts then replace what is there.
+  Result<PhaseReport> learn() {
+    events_.on_phase("reading " + std::to_string(settings_.records) + " contexts");
+    std::atomic<std::uint64_t> next = 0;
+    return perform(over_all(Kind::resolve, next, Instant::max()));
   }
 
   Result<PhaseReport> go() {
@@ -123,6 +118,24 @@ class Bench {
   }
 
  private:
+  /// One operation of the kind for each record, until `end`.
+  std::vector<Phase> over_all(Kind kind, std::atomic<std::uint64_t>& next, Instant end) {
+    std::vector<Phase> phases;
+    const Instant now = clock_.now();
+    for (std::size_t i = 0; i < drivers_.size(); ++i) {
+      auto values = workload();
+      phases.push_back({.next = [this, kind, &next](Instant) -> std::optional<Operation> {
+                          const std::uint64_t record = next.fetch_add(1);
+                          if (record >= settings_.records) return std::nullopt;
+                          return Operation{.kind = kind, .record = record};
+                        },
+                        .next_value = [values] { return values->next_value(); },
+                        .measure_from = now,
+                        .end = end});
+    }
+    return phases;
+  }
+
   std::shared_ptr<Workload> workload() {
     return std::make_shared<Workload>(settings_.mix, settings_.values, *space_, random_.fork());
   }
@@ -268,6 +281,9 @@ Result<Report> run(const Settings& settings, const RunEvents& events,
     auto load = bench.load();
     if (!load) return std::unexpected(load.error());
     report.load = std::move(*load);
+  }
+  if (settings.is_learning && !interrupted) {
+    if (auto learned = bench.learn(); !learned) return std::unexpected(learned.error());
   }
   if (settings.is_running && !interrupted) {
     auto went = bench.go();

@@ -45,6 +45,8 @@ struct Settings {
   bool is_loading = false;
   /// Loading ends after so long, and the records are as many as were loaded; 0: when all are.
   std::chrono::milliseconds load_most{0};
+  /// Reads all records before the run, so that its puts carry contexts and replace what is there.
+  bool is_learning = false;
   bool is_running = true;
   std::chrono::milliseconds warm_up{2000};
   std::chrono::milliseconds duration{10'000};

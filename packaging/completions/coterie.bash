@@ -50,7 +50,7 @@ _coterie_options() {
     'cluster-admin explain') echo --help --node --json --bucket --sort-key --base64 ;;
     'coterie-bench ')
       echo --help --version --seed --bucket --r --w --deadline --workload --read-ratio --keys \
-        --records --value-size --key-prefix --load --load-only --connections --pipeline \
+        --records --value-size --key-prefix --load --learn --load-only --connections --pipeline \
         --threads --rate --arrivals --backlog --in-flight --warm-up --duration --count \
         --random-seed \
         --server-pids --json --progress ;;
