@@ -40,22 +40,20 @@ std::uint32_t CheckpointParts::partition_of(BytesView key) const {
 
 void CheckpointParts::begin() {
   has_begun_ = true;
-  record_ = frozen_->overlay.map(Space::records).begin();
+  record_ = frozen_->overlay.entries(Space::records).begin();
   leaves_ = sorted(frozen_->leaves);
-  other_ = frozen_->overlay.map(other_spaces.front()).begin();
+  other_ = frozen_->overlay.entries(other_spaces.front()).begin();
 }
 
 /// All of the next partition that has something to be moved.
 void CheckpointParts::add_partition(std::vector<Table::Entry>& records,
                                     std::vector<LeafBytes>& leaves) {
-  const auto& map = frozen_->overlay.map(Space::records);
   auto partition = options_.partitions;
-  if (record_ != map.end()) partition = partition_of(record_->first.bytes());
+  if (const auto* next = record_.entry()) partition = partition_of(next->key());
   if (leaf_ < leaves_.size()) partition = std::min(partition, leaves_[leaf_].partition.value);
-  for (; record_ != map.end(); ++record_) {
-    const auto& [key, entry] = *record_;
-    if (partition_of(key.bytes()) != partition) break;
-    records.push_back({.space = Space::records, .key = key.bytes(), .value = entry.value});
+  for (; const auto* entry = record_.entry(); record_.advance()) {
+    if (partition_of(entry->key()) != partition) break;
+    records.push_back({.space = Space::records, .key = entry->key(), .value = entry->value()});
   }
   for (; leaf_ < leaves_.size() && leaves_[leaf_].partition.value == partition; ++leaf_) {
     const auto& leaf = leaves_[leaf_];
@@ -68,15 +66,13 @@ void CheckpointParts::add_partition(std::vector<Table::Entry>& records,
 void CheckpointParts::add_others(std::vector<Table::Entry>& entries) {
   while (other_space_ < other_spaces.size()) {
     const auto space = other_spaces[other_space_];
-    const auto& map = frozen_->overlay.map(space);
-    for (; other_ != map.end(); ++other_) {
+    for (; const auto* entry = other_.entry(); other_.advance()) {
       if (entries.size() >= options_.part_entries) return;
-      const auto& [key, entry] = *other_;
-      entries.push_back({.space = space, .key = key.bytes(), .value = entry.value});
+      entries.push_back({.space = space, .key = entry->key(), .value = entry->value()});
     }
     other_space_ += 1;
     if (other_space_ < other_spaces.size()) {
-      other_ = frozen_->overlay.map(other_spaces[other_space_]).begin();
+      other_ = frozen_->overlay.entries(other_spaces[other_space_]).begin();
     }
   }
 }
@@ -86,8 +82,7 @@ Result<void> CheckpointParts::commit_next(Table& table) {
   if (!has_begun_) begin();
   std::vector<Table::Entry> entries;
   std::vector<LeafBytes> leaves;
-  const auto& records = frozen_->overlay.map(Space::records);
-  const auto has_more = [&] { return record_ != records.end() || leaf_ < leaves_.size(); };
+  const auto has_more = [&] { return record_.entry() != nullptr || leaf_ < leaves_.size(); };
   while (has_more() && entries.size() + leaves.size() < options_.part_entries) {
     add_partition(entries, leaves);
   }

@@ -43,8 +43,6 @@ class CheckpointParts {
   [[nodiscard]] bool is_done() const { return is_done_; }
 
  private:
-  using Iterator = Overlay::Map::const_iterator;
-
   struct LeafBytes {
     Bytes key;
     std::optional<Bytes> value;
@@ -59,11 +57,11 @@ class CheckpointParts {
   const Options options_;
   bool has_begun_ = false;
   bool is_done_ = false;
-  Iterator record_;
+  EntryTree::Cursor record_;
   std::vector<StoredLeaf> leaves_;  // in the order of their keys, each once
   std::size_t leaf_ = 0;
   std::size_t other_space_ = 0;
-  Iterator other_;
+  EntryTree::Cursor other_;
 };
 
 }  // namespace coterie

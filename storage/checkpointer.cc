@@ -27,7 +27,7 @@ void Checkpointer::freeze(Frozen frozen) {
     frozen_ = std::make_shared<Frozen>(std::move(frozen));
     return;
   }
-  frozen_->overlay.merge(std::move(frozen.overlay));
+  frozen_->overlay.merge(frozen.overlay);
   frozen_->leaves.insert(frozen_->leaves.end(), frozen.leaves.begin(), frozen.leaves.end());
   frozen_->position = frozen.position;
 }

@@ -24,7 +24,7 @@ LogStore::~LogStore() {
   }
 }
 
-const Overlay::Entry* LogStore::find(Space space, BytesView key) const {
+const OverlayEntry* LogStore::find(Space space, BytesView key) const {
   if (const auto* entry = active_->find(space, key)) return entry;
   const auto* frozen = checkpointer_->frozen();
   return frozen != nullptr ? frozen->find(space, key) : nullptr;
@@ -32,7 +32,9 @@ const Overlay::Entry* LogStore::find(Space space, BytesView key) const {
 
 Result<Store::Stored> LogStore::read(Space space, BytesView key) const {
   if (const auto* entry = find(space, key)) {
-    return Stored{.value = entry->value, .rests_on = entry->position};
+    const auto value = entry->value();
+    return Stored{.value = value ? std::optional(Bytes(*value)) : std::nullopt,
+                  .rests_on = entry->position()};
   }
   auto value = parts_.table.get(space, key);
   arm_turn_end();
@@ -66,14 +68,13 @@ Result<LogPosition> LogStore::append(std::span<Write> writes) {
 
 LogPosition LogStore::take(std::span<Write> writes) {
   const auto position = committer_->add(writes);
-  for (auto& write : writes) {
+  for (const auto& write : writes) {
     const bool is_damaged = write.space == Space::records && write.replaces_damaged;
-    const Bytes key = is_damaged ? write.key : Bytes();
     if (write.space == Space::records && !is_damaged) {
       trees_.change(write.key, write.old_leaf_hash, write.new_leaf_hash);
     }
-    active_->apply(position, write.space, std::move(write.key), std::move(write.value));
-    if (is_damaged) recount(key);
+    active_->apply(position, write.space, write.key, write.value);
+    if (is_damaged) recount(write.key);
   }
   arm_turn_end();
   arm_age_timer();
@@ -215,7 +216,6 @@ void LogStore::freeze() {
   Frozen frozen{.leaves = trees_.take_changed(), .position = last()};
   frozen.overlay = std::move(*active_);
   active_ = std::make_unique<Overlay>();
-  active_->expect(frozen.overlay.records());
   checkpointer_->freeze(std::move(frozen));
   checkpointer_->log_synced(synced());
   request_sync();

@@ -104,7 +104,7 @@ class LogStore final : public Store {
   [[nodiscard]] Result<void> create();
   [[nodiscard]] Result<void> recover(std::uint64_t log_id);
   [[nodiscard]] Result<void> begin_run(LogEnd end);
-  [[nodiscard]] Result<void> replay(LogPosition position, std::vector<Write> writes);
+  [[nodiscard]] Result<void> replay(LogPosition position, const std::vector<Write>& writes);
   [[nodiscard]] Result<void> record_damage(const LogReplay& replay, LogPosition table);
   [[nodiscard]] Result<void> load_damage();
   void begin_service();
@@ -112,7 +112,7 @@ class LogStore final : public Store {
   [[nodiscard]] Result<void> check_writes(std::span<const Write> writes) const;
   LogPosition take(std::span<Write> writes);
   void recount(BytesView key);
-  [[nodiscard]] const Overlay::Entry* find(Space space, BytesView key) const;
+  [[nodiscard]] const OverlayEntry* find(Space space, BytesView key) const;
   void arm_turn_end() const;
   void arm_age_timer();
   void arm_deepening();

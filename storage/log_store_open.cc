@@ -142,7 +142,7 @@ Result<void> LogStore::recover(std::uint64_t log_id) {
   if (auto done = make_directories(parts_.files, options_.directory); !done) return done;
   auto replayed = replay_log(
       parts_.files, {.directory = options_.directory, .log_id = log_id, .table = *table},
-      [this](LogPosition at, std::vector<Write> writes) { return replay(at, std::move(writes)); });
+      [this](LogPosition at, const std::vector<Write>& writes) { return replay(at, writes); });
   if (!replayed) return std::unexpected(std::move(replayed).error());
   if (replayed->is_damaged) {
     if (auto done = record_damage(*replayed, *table); !done) return done;
@@ -151,10 +151,10 @@ Result<void> LogStore::recover(std::uint64_t log_id) {
   return begin_run(std::move(replayed->end));
 }
 
-Result<void> LogStore::replay(LogPosition position, std::vector<Write> writes) {
-  for (auto& write : writes) {
+Result<void> LogStore::replay(LogPosition position, const std::vector<Write>& writes) {
+  for (const auto& write : writes) {
     if (write.space != Space::records) {
-      active_->apply(position, write.space, std::move(write.key), std::move(write.value));
+      active_->apply(position, write.space, write.key, write.value);
       continue;
     }
     auto old = get(write.space, write.key);
@@ -162,10 +162,9 @@ Result<void> LogStore::replay(LogPosition position, std::vector<Write> writes) {
     const auto old_hash = stored_leaf_hash(write.key, *old);
     // The leaf of what was damaged may count what it was before.
     const bool is_damaged = old->has_value() && old_hash == 0;
-    const Bytes key = is_damaged ? write.key : Bytes();
     if (!is_damaged) trees_.change(write.key, old_hash, stored_leaf_hash(write.key, write.value));
-    active_->apply(position, write.space, std::move(write.key), std::move(write.value));
-    if (is_damaged) recount(key);
+    active_->apply(position, write.space, write.key, write.value);
+    if (is_damaged) recount(write.key);
   }
   return {};
 }
