@@ -192,6 +192,19 @@ std::string table_of(const Comparison& comparison, const std::vector<SummaryRow>
   return out;
 }
 
+std::string pairs_table(const Comparison& comparison) {
+  std::string out =
+      "<div class=\"table\"><h2>Writes against those that promise as much of the disk</h2><table>"
+      "<tr><th>systems</th><th>in progress</th><th>of the other's rate</th></tr>\n";
+  const auto rows = pairs_of(comparison);
+  for (const PairRow& row : rows) {
+    out += fmt::format("<tr><td>{} / {}</td><td>{}</td><td>{:.2f} ({:.2f} to {:.2f})</td></tr>\n",
+                       row.system, row.other, row.pipeline, row.ratio.median, row.ratio.least,
+                       row.ratio.most);
+  }
+  return rows.empty() ? std::string() : out + "</table></div>\n";
+}
+
 std::string intro_of(const Comparison& comparison) {
   const Settings& load = comparison.settings.load;
   const Machine& machine = comparison.machine;
@@ -223,7 +236,7 @@ std::string intro_of(const Comparison& comparison) {
 std::string html_of(const Comparison& comparison) {
   const auto rows = summary_of(comparison);
   return page_of("Coterie beside others", intro_of(comparison), figures_of(comparison, rows),
-                 table_of(comparison, rows));
+                 table_of(comparison, rows) + pairs_table(comparison));
 }
 
 }  // namespace coterie::bench

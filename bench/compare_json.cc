@@ -64,6 +64,30 @@ Json row_of(const SummaryRow& row) {
           {"failed", row.failed}};
 }
 
+/// Of those that promise as much of the disk.
+Json pairs_json(const Comparison& comparison) {
+  Json out = Json::array();
+  for (const PairRow& row : pairs_of(comparison)) {
+    out.push_back({{"system", row.system},
+                   {"other", row.other},
+                   {"pipeline", row.pipeline},
+                   {"ratio", json_of(row.ratio)}});
+  }
+  return out;
+}
+
+Json single_writers(const Comparison& comparison) {
+  Json out = Json::array();
+  for (const CurvePoint& point : comparison.curve) {
+    if (point.connections != 1) continue;
+    out.push_back({{"system", point.system},
+                   {"p50_ms", rounded(milliseconds(point.p50))},
+                   {"p99_ms", rounded(milliseconds(point.p99))},
+                   {"quiet", point.is_quiet}});
+  }
+  return out;
+}
+
 Json list_of(const std::vector<Skipped>& skipped) {
   Json out = Json::array();
   for (const Skipped& each : skipped) {
@@ -125,6 +149,7 @@ std::string json_of(const Comparison& comparison) {
   for (const RoundProbes& probes : comparison.probes) out["probes"].push_back(json_of(probes));
   out["rows"] = Json::array();
   for (const SummaryRow& row : summary_of(comparison)) out["rows"].push_back(row_of(row));
+  out["pairs"] = pairs_json(comparison);
   out["curve"] = Json::array();
   for (const CurvePoint& point : comparison.curve) {
     out["curve"].push_back({{"system", point.system},
@@ -168,6 +193,8 @@ std::string result_of(const Comparison& comparison) {
          ",\n \"settings\": " + line(settings_of(comparison.settings)) +
          ",\n \"probes\": " + lines(probes) +
          ",\n \"lists\": \"median, least, most; over the quiet rounds if there are any\"" +
+         ",\n \"pairs\": " + lines(pairs_json(comparison)) +
+         ",\n \"single_writers\": " + lines(single_writers(comparison)) +
          ",\n \"columns\": " + line(columns) + ",\n \"rows\": " + lines(rows) + "}\n";
 }
 

@@ -1,6 +1,7 @@
 #include "bench/compare_summary.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 
 #include "bench/numbers.h"
@@ -129,6 +130,29 @@ std::vector<SummaryRow> summary_of(const Comparison& comparison) {
         const Cells cells = cells_of(comparison, system.name, work, pipeline);
         if (!cells.empty()) rows.push_back(row_of(comparison, system, work, pipeline, cells));
       }
+    }
+  }
+  return rows;
+}
+
+std::vector<PairRow> pairs_of(const Comparison& comparison) {
+  struct Pair {
+    std::string_view system;
+    std::string_view other;
+  };
+  constexpr std::array pairs{Pair{"coterie-interval", "redis-everysec"},
+                             Pair{"coterie-commit", "redis-always"},
+                             Pair{"coterie-commit", "etcd"}};
+  std::vector<PairRow> rows;
+  for (const Pair& pair : pairs) {
+    for (const std::size_t pipeline : comparison.settings.pipelines) {
+      const auto found = ratio(cells_of(comparison, pair.system, Work::write, pipeline),
+                               cells_of(comparison, pair.other, Work::write, pipeline));
+      if (!found) continue;
+      rows.push_back({.system = std::string(pair.system),
+                      .other = std::string(pair.other),
+                      .pipeline = pipeline,
+                      .ratio = *found});
     }
   }
   return rows;

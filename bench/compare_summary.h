@@ -51,4 +51,13 @@ inline constexpr std::string_view baseline = "redis";
 
 [[nodiscard]] std::vector<SummaryRow> summary_of(const Comparison& comparison);
 
+/// Writes of a system against those of another that promises as much of the disk.
+struct PairRow {
+  std::string system;
+  std::string other;
+  std::size_t pipeline = 1;
+  Spread ratio;  // of rates in the same round
+};
+[[nodiscard]] std::vector<PairRow> pairs_of(const Comparison& comparison);
+
 }  // namespace coterie::bench

@@ -59,6 +59,22 @@ std::string line(const SummaryRow& row) {
       row.failed > 0 ? "  failed: " + grouped(row.failed) : "");
 }
 
+/// Writes against those that promise as much, and what one writer alone waits for.
+std::string sideways(const Comparison& comparison) {
+  std::string out;
+  for (const PairRow& row : pairs_of(comparison)) {
+    out += fmt::format("writes, pipeline {:<3} {} / {}: {:.2f} ({:.2f}-{:.2f})\n", row.pipeline,
+                       row.system, row.other, row.ratio.median, row.ratio.least, row.ratio.most);
+  }
+  for (const CurvePoint& point : comparison.curve) {
+    if (point.connections != 1) continue;
+    out +=
+        fmt::format("a single writer, {:<17} p50 {:.3f} ms, p99 {:.3f}{}\n", point.system + ":",
+                    milliseconds(point.p50), milliseconds(point.p99), point.is_quiet ? "" : "  *");
+  }
+  return out.empty() ? out : "\n" + out;
+}
+
 std::string notes(const Comparison& comparison, const std::vector<SummaryRow>& rows) {
   std::string out;
   bool is_any_noisy = false;
@@ -106,7 +122,7 @@ std::string text_of(const Comparison& comparison) {
     out += line(row);
     before = &row;
   }
-  return out + "\n" + notes(comparison, rows);
+  return out + sideways(comparison) + "\n" + notes(comparison, rows);
 }
 
 }  // namespace coterie::bench

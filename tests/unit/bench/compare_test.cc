@@ -70,6 +70,24 @@ TEST_CASE("a row is made of the quiet rounds, and its ratio of figures of one ro
   CHECK(etcd.memory_mib == 1);
 }
 
+TEST_CASE("writes are held against those of others that promise as much") {
+  Comparison comparison = sample();
+  CHECK(pairs_of(comparison).empty());
+  for (Cell& cell : comparison.cells) {
+    if (cell.system == "redis") cell.system = "coterie-commit";
+  }
+  comparison.curve = {{.system = "etcd", .connections = 1, .p50 = 2ms, .is_quiet = true}};
+  const auto pairs = pairs_of(comparison);
+  REQUIRE(pairs.size() == 1);
+  CHECK(pairs[0].other == "etcd");
+  CHECK(pairs[0].ratio.least == 5);
+  CHECK(pairs[0].ratio.most == 10);
+  CHECK(text_of(comparison).contains("a single writer, etcd:"));
+  const auto result = nlohmann::json::parse(result_of(comparison));
+  CHECK(result.at("single_writers").at(0).at("p50_ms") == 2);
+  CHECK(html_of(comparison).contains("coterie-commit / etcd"));
+}
+
 TEST_CASE("rounds that never were quiet are told, and marked") {
   Comparison comparison = sample();
   for (Cell& cell : comparison.cells) cell.phase.disturbance->others_cores = 1;
