@@ -4,6 +4,7 @@
 #include "base/wire/messages.h"
 #include "base/wire/messages_changes.h"
 #include "base/wire/messages_epochs.h"
+#include "base/wire/messages_marks.h"
 
 namespace coterie::wire {
 
@@ -49,6 +50,8 @@ struct Envelope {
 [[nodiscard]] Bytes encode(const ChangeEvidenceReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const NodeFacts& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const NodeFactsReply& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const LifeMark& message, const Envelope& envelope);
+[[nodiscard]] Bytes encode(const LifeMarkReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRoots& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeRootsReply& message, const Envelope& envelope);
 [[nodiscard]] Bytes encode(const TreeCells& message, const Envelope& envelope);
@@ -145,6 +148,10 @@ template <>
 [[nodiscard]] Result<NodeFacts> decode(BytesView body);
 template <>
 [[nodiscard]] Result<NodeFactsReply> decode(BytesView body);
+template <>
+[[nodiscard]] Result<LifeMark> decode(BytesView body);
+template <>
+[[nodiscard]] Result<LifeMarkReply> decode(BytesView body);
 template <>
 [[nodiscard]] Result<TreeRoots> decode(BytesView body);
 template <>

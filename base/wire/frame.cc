@@ -70,6 +70,8 @@ bool is_known(Kind kind) {
     case Kind::change_evidence_reply:
     case Kind::node_facts:
     case Kind::node_facts_reply:
+    case Kind::life_mark:
+    case Kind::life_mark_reply:
     case Kind::tree_roots:
     case Kind::tree_roots_reply:
     case Kind::tree_cells:

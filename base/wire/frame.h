@@ -70,6 +70,8 @@ enum class Kind : std::uint16_t {
   change_evidence_reply = 75,
   node_facts = 76,
   node_facts_reply = 77,
+  life_mark = 78,
+  life_mark_reply = 79,
 };
 
 /// Every frame begins with these 24 bytes, little-endian:

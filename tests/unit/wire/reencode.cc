@@ -62,6 +62,10 @@ Result<Bytes> change_again(Kind kind, BytesView body, const Envelope& envelope) 
       return again<NodeFacts>(body, envelope);
     case Kind::node_facts_reply:
       return again<NodeFactsReply>(body, envelope);
+    case Kind::life_mark:
+      return again<LifeMark>(body, envelope);
+    case Kind::life_mark_reply:
+      return again<LifeMarkReply>(body, envelope);
     default:
       return comparison_again(kind, body, envelope);
   }

@@ -326,6 +326,21 @@ void add_changes(std::vector<SampleFrame>& out) {
                                                            .partitions = {3, 9},
                                                            .partition_bytes = {1000, 2000}},
                                             envelope)});
+  const LifeMark mark{.node = node_b,
+                      .life = 2,
+                      .incarnation = 3U << 20,
+                      .run = RunId{77},
+                      .vote_slot = {.lineage = 1, .number = 8},
+                      .promised = {.round = 5, .proposer = node_a},
+                      .accepted = {.round = 4, .proposer = node_b},
+                      .logs = {{.log_id = 9, .synced = 1000}, {.log_id = 10, .synced = 0}},
+                      .is_recovering = true};
+  out.push_back({"life_mark", encode(mark, envelope)});
+  out.push_back({"life_mark_reply", encode(LifeMarkReply{.known = mark,
+                                                         .epoch = {.lineage = 1, .number = 7},
+                                                         .has_accepted = true,
+                                                         .may_vote = true},
+                                           envelope)});
 }
 
 void add_gossip(std::vector<SampleFrame>& out) {
