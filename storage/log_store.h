@@ -43,6 +43,9 @@ struct LogStoreOptions {
   std::string directory = "log";
   /// Random; becomes the log's id if this open() creates the log, else is not used.
   std::uint64_t new_log_id = 0;
+  /// If this open() creates the log: what the shard held before is lost, so that all its partitions
+  /// are damaged.
+  bool has_lost_all = false;
 
   std::size_t segment_bytes = limits::log_segment_bytes;
   std::size_t batch_writes = limits::batch_writes;
@@ -95,6 +98,9 @@ class LogStore final : public Store {
   /// from a timer of zero.
   void flush();
 
+  /// Drawn when the log was made.
+  [[nodiscard]] std::uint64_t log_id() const { return log_id_; }
+
   /// What open() found amiss, for the node's log; empty if nothing.
   [[nodiscard]] const std::string& recovery_note() const { return recovery_note_; }
 
@@ -127,6 +133,7 @@ class LogStore final : public Store {
 
   LogStoreParts parts_;
   const LogStoreOptions options_;
+  std::uint64_t log_id_ = 0;
   ShardTrees trees_;
   std::unique_ptr<Overlay> active_;
   std::unique_ptr<Committer> committer_;

@@ -131,8 +131,19 @@ Result<void> LogStore::create() {
                                  .shard = options_.shard.value,
                                  .shards = options_.shards}
                             .encode();
-  const Table::Entry entry{.space = Space::meta, .key = identity_key, .value = identity};
-  return parts_.table.commit({&entry, 1}, LogPosition{});
+  std::vector<Bytes> keys;
+  for (std::uint32_t p = options_.shard.value; options_.has_lost_all && p < options_.partitions;
+       p += options_.shards) {
+    keys.push_back(damage_key(PartitionId{p}));
+    damaged_.insert(PartitionId{p});
+  }
+  std::vector<Table::Entry> entries;
+  entries.reserve(keys.size() + 1);
+  for (const auto& key : keys) {
+    entries.push_back({.space = Space::meta, .key = key, .value = "the node began anew"});
+  }
+  entries.push_back({.space = Space::meta, .key = identity_key, .value = identity});
+  return parts_.table.commit(entries, LogPosition{});
 }
 
 Result<void> LogStore::recover(std::uint64_t log_id) {
@@ -210,6 +221,7 @@ Result<LogPosition> LogStore::clear_damage(PartitionId partition) {
 
 Result<void> LogStore::begin_run(LogEnd end) {
   const auto last = end.last;
+  log_id_ = end.log_id;
   auto table = parts_.table.position();
   if (!table) return std::unexpected(std::move(table).error());
   auto writer = std::make_unique<LogWriter>(
