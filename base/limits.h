@@ -189,8 +189,12 @@ inline constexpr std::size_t change_questions = 16;  // unanswered at once
 inline constexpr auto change_take_over = 2s;  // for each live node that should have been faster
 inline constexpr auto change_retry_least = 250ms;  // doubles
 inline constexpr auto change_retry_most = 30s;
-inline constexpr auto facts_patience = 2s;      // for what nodes say of themselves
-inline constexpr std::size_t ring_orders = 16;  // of operators, in progress at once
+inline constexpr std::size_t witnesses = 6;      // who remember how far a node has come
+inline constexpr auto marks_interval = 1s;       // they are told, if it has come further
+inline constexpr auto marks_patience = 1s;       // of a start, for what they remember
+inline constexpr unsigned marks_kept_every = 5;  // of these intervals, on disk
+inline constexpr auto facts_patience = 2s;       // for what nodes say of themselves
+inline constexpr std::size_t ring_orders = 16;   // of operators, in progress at once
 
 inline constexpr std::size_t gossip_packet_bytes = 1400;
 inline constexpr std::size_t gossip_state_bytes = 8U << 20;  // all members, for a push-pull

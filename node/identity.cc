@@ -71,15 +71,25 @@ Result<std::optional<Bytes>> read_file(FileSystem& files, const std::string& pat
   return *std::move(bytes);
 }
 
+Result<std::optional<Identity>> load_identity(FileSystem& files) {
+  const auto stored = read_file(files, std::string(identity_path));
+  if (!stored) return std::unexpected(stored.error());
+  if (!*stored) return std::nullopt;
+  const auto identity = decode(**stored);
+  if (!identity) return std::unexpected(identity.error());
+  return *identity;
+}
+
+Result<void> keep_identity(FileSystem& files, const Identity& identity) {
+  return replace_file(files, std::string(identity_path), encode(identity));
+}
+
 Result<Identity> open_identity(FileSystem& files, std::uint16_t shards, Random& random) {
-  const std::string path(identity_path);
-  auto stored = read_file(files, path);
+  const auto stored = load_identity(files);
   if (!stored) return std::unexpected(stored.error());
   Identity identity;
   if (*stored) {
-    auto decoded = decode(**stored);
-    if (!decoded) return decoded;
-    identity = *decoded;
+    identity = **stored;
     if (shards != 0 && identity.shards != shards) {
       return fail(
           ErrorCode::refused,
@@ -93,7 +103,7 @@ Result<Identity> open_identity(FileSystem& files, std::uint16_t shards, Random& 
     identity.shards = shards;
     identity.incarnation = 1;
   }
-  if (auto wrote = replace_file(files, path, encode(identity)); !wrote) {
+  if (auto wrote = keep_identity(files, identity); !wrote) {
     return std::unexpected(wrote.error());
   }
   return identity;

@@ -26,6 +26,10 @@ struct Identity {
 [[nodiscard]] Result<Identity> open_identity(FileSystem& files, std::uint16_t shards,
                                              Random& random);
 
+/// Nothing: there is none yet. Errors: corrupt, unsupported_version, io.
+[[nodiscard]] Result<std::optional<Identity>> load_identity(FileSystem& files);
+[[nodiscard]] Result<void> keep_identity(FileSystem& files, const Identity& identity);
+
 /// Writes a small file durably so that after a crash either the old or the new content is there.
 /// `path` lies in the root of `files`.
 [[nodiscard]] Result<void> replace_file(FileSystem& files, const std::string& path,

@@ -71,18 +71,21 @@ void report_bus_errors() {
   sigaction(SIGBUS, &action, nullptr);
 }
 
+/// It was restored from an old copy, and will be as long as nobody does something about it.
+constexpr int exit_restored = 3;
+
 int complain(const coterie::Error& error) {
   std::fprintf(stderr, "%s\n", error.message.c_str());
   return 1;
 }
 
-int run_node(Config config) {
+int run_node(Config config, const coterie::BeginAnew& anew) {
   auto log = coterie::make_log(config.log.level, config.log.file);
   if (!log) return complain(log.error());
   std::signal(SIGPIPE, SIG_IGN);
   report_bus_errors();
   StopSignals signals;
-  auto node = coterie::Node::open(std::move(config), **log);
+  auto node = coterie::Node::open(std::move(config), **log, anew);
   if (!node) {
     (*log)->error("node", node.error().message);
     return 1;
@@ -95,7 +98,8 @@ int run_node(Config config) {
   signals.start(**node, **log);
   const auto outcome = (*node)->run();
   signals.end();
-  return outcome ? 0 : 1;
+  if (outcome) return 0;
+  return outcome.error().code == coterie::ErrorCode::refused ? exit_restored : 1;
 }
 
 }  // namespace
@@ -108,11 +112,30 @@ int main(int argc, char** argv) {
   app.add_option("-c,--config", config_path, "the configuration file (TOML)");
   app.add_flag("--check-config", check_only, "check the configuration file and exit");
   app.add_flag("--print-settings", print, "print every setting, its default and meaning, and exit");
+  std::string recover_as;
+  coterie::BeginAnew anew;
+  app.add_option("--recover-as", recover_as,
+                 "begin anew as this node, whose data directory is lost or an old copy: 32 "
+                 "hexadecimal digits, as `cluster-admin members` shows them");
+  app.add_flag("--discard-data", anew.discards_data,
+               "with --recover-as: delete what the data directory holds first");
   app.set_version_flag("--version", std::string("coterie-node ") + COTERIE_VERSION);
   CLI11_PARSE(app, argc, argv);
   if (print) {
     std::fputs(coterie::settings_table().c_str(), stdout);
     return 0;
+  }
+  if (!recover_as.empty()) {
+    const auto id = coterie::hex_to_128(recover_as);
+    if (!id) {
+      std::fprintf(stderr, "coterie-node: --recover-as: %s is no node id: 32 hexadecimal digits\n",
+                   recover_as.c_str());
+      return 2;
+    }
+    anew.as = coterie::NodeId{.high = id->first, .low = id->second};
+  } else if (anew.discards_data) {
+    std::fprintf(stderr, "coterie-node: --discard-data goes with --recover-as NODE\n");
+    return 2;
   }
   if (config_path.empty()) {
     std::fprintf(stderr, "coterie-node: name a configuration file: --config FILE\n");
@@ -127,5 +150,5 @@ int main(int argc, char** argv) {
     std::printf("%s: good\n", config_path.c_str());
     return 0;
   }
-  return run_node(*std::move(config));
+  return run_node(*std::move(config), anew);
 }

@@ -5,8 +5,11 @@
 #include <system_error>
 #include <utility>
 
+#include "base/check.h"
 #include "base/env/system.h"
 #include "base/limits.h"
+#include "node/control/recovery.h"
+#include "node/recover_as.h"
 
 namespace coterie {
 namespace {
@@ -20,9 +23,42 @@ std::uint16_t shards_wanted(const Config& config, bool is_new) {
   return static_cast<std::uint16_t>(std::min(usable_cores(), limits::shards_default_most));
 }
 
+/// What another start has already begun goes on.
+Result<void> discard_data(const std::string& directory, const std::vector<std::string>& names,
+                          Log& log) {
+  for (const std::string& name : node_data(names)) {
+    log.warn("node", "--discard-data: deletes " + directory + "/" + name);
+    std::error_code error;
+    std::filesystem::remove_all(directory + "/" + name, error);
+    if (error) {
+      return fail(ErrorCode::io,
+                  "cannot delete " + directory + "/" + name + ": " + error.message());
+    }
+  }
+  return {};
+}
+
+Result<void> begin_anew_in(FileSystem& files, const Config& config, const BeginAnew& anew,
+                           Log& log) {
+  if (!anew.as) return {};
+  const auto known = load_recovery(files);
+  const bool is_begun = known && *known;
+  const auto names = files.list("");
+  if (!names) return std::unexpected(names.error());
+  if (anew.discards_data && !is_begun) {
+    if (auto done = discard_data(config.node.data_directory, *names, log); !done) return done;
+  }
+  const auto begun = begin_anew(files, {.node = *anew.as, .shards = shards_wanted(config, true)});
+  if (!begun) return std::unexpected(begun.error());
+  log.warn("node", *begun ? "begins anew as node " + to_hex(*anew.as) + ", with nothing"
+                          : "goes on as node " + to_hex(*anew.as) +
+                                ", which has begun anew already; --recover-as is needed no more");
+  return {};
+}
+
 }  // namespace
 
-Result<std::unique_ptr<Node>> Node::open(Config config, Log& log) {
+Result<std::unique_ptr<Node>> Node::open(Config config, Log& log, const BeginAnew& anew) {
   std::error_code made;
   std::filesystem::create_directories(config.node.data_directory, made);
   auto files = PosixFileSystem::open(config.node.data_directory);
@@ -32,6 +68,9 @@ Result<std::unique_ptr<Node>> Node::open(Config config, Log& log) {
   }
   auto lock = DirectoryLock::take(config.node.data_directory);
   if (!lock) return std::unexpected(lock.error());
+  if (auto begun = begin_anew_in(**files, config, anew, log); !begun) {
+    return std::unexpected(begun.error());
+  }
   const auto names = (*files)->list("");
   if (!names) return std::unexpected(names.error());
   const bool is_new = std::ranges::find(*names, "identity") == names->end();
@@ -55,7 +94,8 @@ Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, Dire
       lock_(std::move(lock)),
       identity_(identity),
       run_(RunId{random_bits()}),
-      started_(loop_.clock().now()) {
+      started_(loop_.clock().now()),
+      worker_(std::make_unique<UvWorker>(loop_)) {
   control_ = std::make_unique<Control>(
       Control::Environment{.clock = loop_.clock(),
                            .timers = loop_.timers(),
@@ -64,7 +104,11 @@ Node::Node(Config config, Log& log, std::unique_ptr<PosixFileSystem> files, Dire
                            .sizes =
                                [this](bool with_partitions, std::function<void(NodeSizes)> done) {
                                  collect_sizes(with_partitions, std::move(done));
-                               }},
+                               },
+                           .look_at_logs = [this] { look_at_logs(); },
+                           .on_compared = [this] { begin_shards(); },
+                           .on_restored = [this](const Error& why) { on_restored(why); },
+                           .worker = worker_.get()},
       Control::Options{.config = config_,
                        .identity = identity_,
                        .run = run_,
@@ -84,6 +128,7 @@ Node::~Node() {
   gossip_door_.reset();
   datagrams_.reset();
   gossip_transport_.reset();
+  worker_.reset();
   control_.reset();
 }
 
@@ -164,7 +209,7 @@ void Node::retire(const std::shared_ptr<const RingView>& view) {
   log_.warn("node", "stops serving: it is no member of the cluster any more");
   client_door_.reset();
   peer_door_.reset();
-  if (shards_ready_ < shards_.size()) return;  // on_shard_ready() ends them
+  if (shards_ready_ < shards_.size()) return;  // begin_shards() ends them
   parts_to_retire_ = 1;
   for (const auto& shard : shards_) {
     (void)shard->post([view](Shard& running) { running.set_view(view); });
@@ -183,6 +228,7 @@ void Node::end_shards() {
   for (const auto& shard : shards_) shard->stop();
   for (const auto& shard : shards_) shard->join();
   shards_.clear();
+  shards_opened_ = 0;
   shards_ready_ = 0;
 }
 
@@ -204,6 +250,7 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
         config_.node.data_directory + "/" + std::string(shard_prefix) + std::to_string(i);
     options.partitions = view->epoch->partitions();
     options.map_bytes = limits::map_bytes_a_node / identity_.shards;
+    options.has_lost_all = control_->recovery().has_value();
     options.shard.node = identity_.node;
     options.shard.run = run_;
     options.shard.shard = ShardIndex{i};
@@ -225,24 +272,61 @@ void Node::start_shards(const std::shared_ptr<const RingView>& view) {
           [this, evidence = std::move(evidence)] { control_->note_evidence(evidence); });
     };
     shards_.push_back(std::make_unique<ShardThread>(
-        std::move(options), *this, log_, view, [this](const Result<void>& result) {
-          (void)loop_.mailbox().post([this, result] { on_shard_ready(result); });
+        std::move(options), *this, log_, [this, i](const Result<OwnLog>& result) {
+          (void)loop_.mailbox().post([this, i, result] { on_shard_opened(i, result); });
         }));
   }
 }
 
-void Node::on_shard_ready(const Result<void>& result) {
+void Node::on_shard_opened(std::size_t shard, const Result<OwnLog>& result) {
+  if (shards_.empty() || is_stopping_) return;
   if (!result) {
     log_.error("node", result.error().message);
-    outcome_ = result;
+    outcome_ = std::unexpected(result.error());
     shut_down();
     return;
   }
-  if (++shards_ready_ < shards_.size()) return;
+  control_->note_log(ShardIndex{static_cast<std::uint16_t>(shard)}, *result);
+  if (is_stopping_ || ++shards_opened_ < shards_.size()) return;
+  begin_shards();
+}
+
+/// Once all logs have recovered, and the others do not remember more of them than they hold.
+void Node::begin_shards() {
+  if (shards_.empty() || shards_opened_ < shards_.size() || !control_->is_compared()) return;
+  if (is_stopping_ || shards_ready_ > 0) return;
   if (is_retired_) return end_shards();
-  // Whoever was heard of while the shards recovered.
-  on_view(control_->view());
+  for (const auto& shard : shards_) {
+    check(shard->begin(control_->view()), "the mailbox of a shard that has not begun is empty");
+  }
+  shards_ready_ = shards_.size();
   log_.info("node", "ready");
+}
+
+/// At once, whatever is in progress: it may rest on what this node has forgotten.
+void Node::on_restored(const Error& why) {
+  outcome_ = std::unexpected(why);
+  is_stopping_ = true;
+  client_door_.reset();
+  peer_door_.reset();
+  // Not from within what calls this.
+  check(loop_.mailbox().post([this] {
+    end_shards();
+    loop_.stop();
+  }),
+        "a node that must end can tell itself so");
+}
+
+void Node::look_at_logs() {
+  if (shards_ready_ == 0) return;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    // One that is too busy is looked at the next time.
+    (void)shards_[i]->ask_log([this, i](OwnLog log) {
+      (void)loop_.mailbox().post([this, i, log] {
+        if (!is_stopping_) control_->note_log(ShardIndex{static_cast<std::uint16_t>(i)}, log);
+      });
+    });
+  }
 }
 
 void Node::on_data_hello(GreetedSocket socket, wire::Role role) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/env/uv_listener.h"
 #include "base/env/uv_loop.h"
 #include "base/env/uv_transport.h"
+#include "base/env/uv_worker.h"
 #include "base/log.h"
 #include "gossip/counters.h"
 #include "node/config.h"
@@ -42,11 +44,19 @@ struct NodeStatus {
   std::uint64_t disk_free_bytes = 0;
 };
 
+/// To begin anew under the id of a node whose data directory is lost, or an old copy.
+struct BeginAnew {
+  std::optional<NodeId> as;
+  /// What the data directory holds is deleted first.
+  bool discards_data = false;
+};
+
 /// One node: the control loop on the thread that calls run(), and its shards' threads.
 class Node final : public Mesh {
  public:
   /// Locks and opens the data directory and the doors. Errors: what is wrong and what to do.
-  [[nodiscard]] static Result<std::unique_ptr<Node>> open(Config config, Log& log);
+  [[nodiscard]] static Result<std::unique_ptr<Node>> open(Config config, Log& log,
+                                                          const BeginAnew& anew = {});
   ~Node() override;
 
   /// Serves until stop(). Errors: a shard cannot be opened.
@@ -72,7 +82,10 @@ class Node final : public Mesh {
   [[nodiscard]] Result<void> open_doors();
   void on_view(const std::shared_ptr<const RingView>& view);
   void start_shards(const std::shared_ptr<const RingView>& view);
-  void on_shard_ready(const Result<void>& result);
+  void on_shard_opened(std::size_t shard, const Result<OwnLog>& result);
+  void begin_shards();
+  void on_restored(const Error& why);
+  void look_at_logs();
   void on_data_hello(GreetedSocket socket, wire::Role role);
   void shut_down();
   void on_part_ended();
@@ -97,6 +110,7 @@ class Node final : public Mesh {
   RunId run_;
   UvLoop loop_;
   Instant started_;
+  std::unique_ptr<UvWorker> worker_;
   std::unique_ptr<Control> control_;
   std::unique_ptr<UvTransport> gossip_transport_;
   std::unique_ptr<UvDatagrams> datagrams_;
@@ -104,7 +118,8 @@ class Node final : public Mesh {
   std::unique_ptr<UvListener> peer_door_;
   std::unique_ptr<UvListener> client_door_;
   std::vector<std::unique_ptr<ShardThread>> shards_;
-  std::size_t shards_ready_ = 0;
+  std::size_t shards_opened_ = 0;  // their logs have recovered
+  std::size_t shards_ready_ = 0;   // all or none: they serve
   bool is_stopping_ = false;
   std::size_t parts_to_end_ = 0;             // of a stop: the shards' draining, the leaving
   bool is_retired_ = false;                  // no member any more

@@ -24,4 +24,11 @@ struct ShardEvidence {
   std::optional<Keeps> keeps;
 };
 
+/// How far a shard's log has come.
+struct OwnLog {
+  std::uint64_t log_id = 0;  ///< drawn when the log was made; 0: it is not open
+  std::uint64_t synced = 0;  ///< Store::synced()
+  std::uint64_t last = 0;    ///< Store::last()
+};
+
 }  // namespace coterie

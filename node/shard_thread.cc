@@ -16,6 +16,10 @@ namespace {
 
 constexpr const char* run_note_path = "run";
 
+OwnLog log_of(const LogStore& store) {
+  return {.log_id = store.log_id(), .synced = store.synced().value, .last = store.last().value};
+}
+
 }  // namespace
 
 /// In the order in which they are made; destroyed in reverse.
@@ -28,16 +32,14 @@ struct ShardThread::Running {
   std::unique_ptr<Shard> shard;
   std::unique_ptr<UvTransport> transport;
   UvLoop::HookId flush;
+  bool is_closing = false;
 };
 
-ShardThread::ShardThread(Options options, Mesh& mesh, Log& log,
-                         std::shared_ptr<const RingView> view, OnReady ready)
+ShardThread::ShardThread(Options options, Mesh& mesh, Log& log, OnOpened opened)
     : options_(std::move(options)),
       mesh_(mesh),
       log_(log),
-      thread_([this, view = std::move(view), ready = std::move(ready)]() mutable {
-        run(std::move(view), ready);
-      }) {}
+      thread_([this, opened = std::move(opened)] { run(opened); }) {}
 
 ShardThread::~ShardThread() {
   stop();
@@ -48,8 +50,7 @@ void ShardThread::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
-    std::shared_ptr<const RingView> view) {
+Result<std::unique_ptr<ShardThread::Running>> ShardThread::open() {
   auto out = std::make_unique<Running>();
   auto files = PosixFileSystem::open(options_.directory);
   if (!files) return std::unexpected(files.error());
@@ -71,7 +72,8 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
   log.partitions = options_.partitions;
   log.shard = options_.shard.shard;
   log.shards = options_.shard.shards;
-  log.new_log_id = random_bits();
+  log.new_log_id = random_bits() | 1;
+  log.has_lost_all = options_.has_lost_all;
   auto store = LogStore::open({.files = *out->files,
                                .table = *out->table,
                                .commit = *out->commit,
@@ -83,29 +85,44 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open(
   if (const auto room = out->files->free_bytes()) {
     options_.shard.handoff.book.bytes = *room / limits::hint_disk_part / options_.shard.shards;
   }
-  out->shard = std::make_unique<Shard>(Shard::Environment{.clock = loop_.clock(),
-                                                          .timers = loop_.timers(),
-                                                          .turns = loop_.turns(),
-                                                          .store = *out->store,
-                                                          .mesh = mesh_,
-                                                          .log = log_,
-                                                          .on_evidence = options_.on_evidence},
-                                       options_.shard, Random(random_bits()), std::move(view));
-  out->transport = std::make_unique<UvTransport>(loop_, *out->shard);
-  out->shard->attach(*out->transport);
   out->flush =
       loop_.at_turn_end(UvLoop::TurnEnd::gather, [store = out->store.get()] { store->flush(); });
   return out;
 }
 
-void ShardThread::run(std::shared_ptr<const RingView> view, const OnReady& ready) {
-  auto opened = open(std::move(view));
+void ShardThread::begin_here(std::shared_ptr<const RingView> view) {
+  running_->shard = std::make_unique<Shard>(Shard::Environment{.clock = loop_.clock(),
+                                                               .timers = loop_.timers(),
+                                                               .turns = loop_.turns(),
+                                                               .store = *running_->store,
+                                                               .mesh = mesh_,
+                                                               .log = log_,
+                                                               .on_evidence = options_.on_evidence},
+                                            options_.shard, Random(random_bits()), std::move(view));
+  running_->transport = std::make_unique<UvTransport>(loop_, *running_->shard);
+  running_->shard->attach(*running_->transport);
+}
+
+bool ShardThread::begin(std::shared_ptr<const RingView> view) {
+  return loop_.mailbox().post([this, view = std::move(view)]() mutable {
+    if (running_ != nullptr && !running_->is_closing) begin_here(std::move(view));
+  });
+}
+
+bool ShardThread::ask_log(std::function<void(OwnLog)> done) {
+  return loop_.mailbox().post([this, done = std::move(done)] {
+    if (running_ != nullptr && !running_->is_closing) done(log_of(*running_->store));
+  });
+}
+
+void ShardThread::run(const OnOpened& on_opened) {
+  auto opened = open();
   if (!opened) {
-    ready(std::unexpected(opened.error()));
+    on_opened(std::unexpected(opened.error()));
     return;
   }
   running_ = *std::move(opened);
-  ready({});
+  on_opened(log_of(*running_->store));
   loop_.run();
   loop_.remove_hook(running_->flush);
   running_->transport.reset();
@@ -114,7 +131,7 @@ void ShardThread::run(std::shared_ptr<const RingView> view, const OnReady& ready
 
 bool ShardThread::post(std::move_only_function<void(Shard&)> task) {
   return loop_.mailbox().post([this, task = std::move(task)]() mutable {
-    if (running_ != nullptr) task(*running_->shard);
+    if (running_ != nullptr && running_->shard != nullptr) task(*running_->shard);
   });
 }
 
@@ -124,7 +141,7 @@ bool ShardThread::drain(std::move_only_function<void()> done) {
 
 void ShardThread::adopt(GreetedSocket socket) {
   const bool posted = loop_.mailbox().post([this, socket = std::move(socket)]() mutable {
-    if (running_ == nullptr) return;
+    if (running_ == nullptr || running_->transport == nullptr) return;
     if (running_->transport->connections() >= limits::connections_a_shard) {
       return refuse(std::move(socket),
                     {.code = ErrorCode::overloaded,
@@ -152,6 +169,7 @@ void ShardThread::stop() {
   if (std::exchange(is_stopping_, true)) return;
   const bool posted = loop_.mailbox().post([this] {
     if (running_ == nullptr) return loop_.stop();
+    running_->is_closing = true;
     running_->store->close([this] {
       note_end();
       loop_.stop();

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "node/mesh.h"
 #include "node/shard.h"
+#include "node/shard_evidence.h"
 
 namespace coterie {
 
@@ -23,19 +24,24 @@ class ShardThread {
     std::string directory;
     std::uint32_t partitions = 0;
     std::uint64_t map_bytes = 0;
+    /// LogStoreOptions'.
+    bool has_lost_all = false;
     /// Called on the shard's thread.
     ShardStreams::OnEvidence on_evidence;
   };
   /// Called on the shard's thread: once recovery ended, well or not.
-  using OnReady = std::function<void(Result<void>)>;
+  using OnOpened = std::function<void(Result<OwnLog>)>;
 
-  ShardThread(Options options, Mesh& mesh, Log& log, std::shared_ptr<const RingView> view,
-              OnReady ready);
+  ShardThread(Options options, Mesh& mesh, Log& log, OnOpened opened);
   ~ShardThread();
   ShardThread(const ShardThread&) = delete;
   ShardThread& operator=(const ShardThread&) = delete;
 
-  /// Runs on the shard's thread; false if its mailbox is full or it has stopped.
+  /// The shard serves from here on, and speaks to others. Once, after it has opened; as post().
+  bool begin(std::shared_ptr<const RingView> view);
+  /// How far its log is; `done` is called on the shard's thread. As post().
+  bool ask_log(std::function<void(OwnLog)> done);
+  /// Runs on the shard's thread, if it has begun; false if its mailbox is full or it has stopped.
   bool post(std::move_only_function<void(Shard&)> task);
   /// Shard::drain(); `done` is called on the shard's thread. False, and it will not be, as post().
   bool drain(std::move_only_function<void()> done);
@@ -50,8 +56,9 @@ class ShardThread {
  private:
   struct Running;
   void note_end();
-  void run(std::shared_ptr<const RingView> view, const OnReady& ready);
-  [[nodiscard]] Result<std::unique_ptr<Running>> open(std::shared_ptr<const RingView> view);
+  void run(const OnOpened& opened);
+  [[nodiscard]] Result<std::unique_ptr<Running>> open();
+  void begin_here(std::shared_ptr<const RingView> view);
 
   Options options_;
   Mesh& mesh_;

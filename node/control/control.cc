@@ -69,6 +69,7 @@ bool is_reply(wire::Kind kind) {
     case wire::Kind::epoch_vote:
     case wire::Kind::change_evidence_reply:
     case wire::Kind::node_facts_reply:
+    case wire::Kind::life_mark_reply:
       return true;
     default:
       return false;
@@ -91,8 +92,8 @@ Control::Control(Environment environment, Options options, Random random, OnView
       random_(random.fork()) {}
 
 Control::~Control() {
-  for (const auto timer :
-       {gossip_timer_, birth_timer_, leave_timer_, finish_timer_, drive_timer_, orders_timer_}) {
+  for (const auto timer : {gossip_timer_, birth_timer_, leave_timer_, finish_timer_, drive_timer_,
+                           orders_timer_, marks_timer_}) {
     env_.timers.cancel(timer);
   }
 }
@@ -101,6 +102,7 @@ Result<void> Control::open() {
   if (auto opened = epochs_.open(); !opened) return opened;
   if (auto opened = voting_.open(); !opened) return opened;
   if (auto opened = staging_.open(); !opened) return opened;
+  if (auto opened = open_marks(); !opened) return opened;
   if (epochs_.newest() != nullptr) return {};
   const auto proposal = read_file(env_.files, proposal_path);
   if (!proposal) return std::unexpected(proposal.error());
@@ -117,8 +119,11 @@ void Control::start(Transport& transport, Datagrams& datagrams) {
   datagrams_ = &datagrams;
   calls_.attach(transport);
   if (epochs_.newest() != nullptr) {
+    begin_comparison(true);
     adopt(epochs_.newest());
     finish_later();
+  } else if (recovery_) {
+    report_blockers();
   } else if (options_.config.cluster.initial_members.empty()) {
     report_blockers();
   } else {
@@ -129,6 +134,7 @@ void Control::start(Transport& transport, Datagrams& datagrams) {
 }
 
 void Control::leave(std::function<void()> done) {
+  keep_marks(true);
   on_left_ = std::move(done);
   gossip_.leave(env_.clock.now(), outbox_);
   perform();
@@ -337,6 +343,11 @@ void Control::adopt(const std::shared_ptr<const Epoch>& epoch) {
     return;
   }
   voting_.on_epoch();
+  std::set<NodeId> members;
+  for (const Member& member : epochs_.newest()->members()) members.insert(member.id);
+  marks_.forget_others(members);
+  if (!is_comparing_) begin_comparison(false);
+  further_recovery();
   settle_staged();
   const auto& newest = *epochs_.newest();
   env_.log.info("epochs", "epoch " + std::to_string(newest.number().lineage) + "." +
@@ -432,6 +443,9 @@ Bytes Control::serve(const wire::FrameHeader& header, BytesView body) {
       break;
     case wire::Kind::change_evidence:
       answer = serve_change_evidence(body, envelope);
+      break;
+    case wire::Kind::life_mark:
+      answer = serve_life_mark(body, envelope);
       break;
     default:
       break;

@@ -14,6 +14,8 @@
 #include "base/env/file.h"
 #include "base/env/timers.h"
 #include "base/env/transport.h"
+#include "base/env/worker.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/wire/codec.h"
@@ -24,8 +26,10 @@
 #include "node/control/change_driver.h"
 #include "node/control/cluster_clock.h"
 #include "node/control/epoch_log.h"
+#include "node/control/life_marks.h"
 #include "node/control/node_facts.h"
 #include "node/control/proposal.h"
+#include "node/control/recovery.h"
 #include "node/control/staging.h"
 #include "node/control/topology.h"
 #include "node/control/voting.h"
@@ -47,6 +51,15 @@ class Control final : public TransportHandler, public DatagramHandler {
     /// What this node holds, of each partition if asked; calls back on this loop, within a time.
     /// None: nobody knows.
     std::function<void(bool with_partitions, std::function<void(NodeSizes)>)> sizes = {};
+    /// Has note_log() called for each shard, here and soon.
+    std::function<void()> look_at_logs = {};
+    /// is_compared() from now on. Once.
+    std::function<void()> on_compared = {};
+    /// This node was restored from an old copy of its data directory: nothing of it may be served
+    /// from now on. Once; within a call of this, or later.
+    std::function<void(const Error&)> on_restored = {};
+    /// Writes what may be written late; null: this loop does.
+    Worker* worker = nullptr;
   };
   struct Options {
     Config config;
@@ -56,6 +69,8 @@ class Control final : public TransportHandler, public DatagramHandler {
     gossip::Settings gossip;
     /// The data directory holds a shard's files: without an epoch it is damaged, not empty.
     bool has_data = false;
+    /// Of how many others each remembers how far this node has come; 0: nobody does.
+    std::size_t witnesses = limits::witnesses;
   };
   /// Called on this loop whenever the ring or a member has changed, from the first epoch on.
   using OnView = std::function<void(std::shared_ptr<const RingView>)>;
@@ -92,6 +107,16 @@ class Control final : public TransportHandler, public DatagramHandler {
   void note_evidence(const ShardEvidence& evidence);
   /// The changes of owners under way, and what they wait for as far as this node knows.
   [[nodiscard]] std::vector<ChangeProgress> changes() const;
+
+  /// How far a shard's log has come. Until is_compared() nothing of the shard may be served, nor
+  /// sent to others.
+  void note_log(ShardIndex shard, const OwnLog& log);
+  /// The others were asked what they remember of this node, and it is no less than that; or nobody
+  /// answered for limits::marks_patience. What is heard later is held against it all the same.
+  [[nodiscard]] bool is_compared() const { return is_compared_; }
+  /// Why this node must not serve, and what to do; nothing: it was not restored.
+  [[nodiscard]] const std::optional<std::string>& restored() const { return restored_; }
+  [[nodiscard]] const std::optional<Recovery>& recovery() const { return recovery_; }
 
   /// The hello this node says on the gossip door.
   [[nodiscard]] wire::Hello hello() const;
@@ -134,7 +159,10 @@ class Control final : public TransportHandler, public DatagramHandler {
   void decide(std::shared_ptr<const Epoch> next, Decided done);
   void finish_later();
 
-  [[nodiscard]] bool is_empty() const { return epochs_.newest() == nullptr && !options_.has_data; }
+  /// It may become one of a new cluster's first nodes.
+  [[nodiscard]] bool is_empty() const {
+    return epochs_.newest() == nullptr && !options_.has_data && !recovery_;
+  }
   [[nodiscard]] Bytes serve(const wire::FrameHeader& header, BytesView body);
   [[nodiscard]] Result<Bytes> serve_birth_accept(BytesView body, const wire::Envelope& envelope);
   [[nodiscard]] Result<Bytes> serve_epoch_fetch(BytesView body, const wire::Envelope& envelope);
@@ -186,6 +214,21 @@ class Control final : public TransportHandler, public DatagramHandler {
   void answer(Answered done);
   void answer_after(Result<void> result, Answered done);
   void settle_staged();
+
+  // control_marks.cc
+  [[nodiscard]] Result<void> open_marks();
+  void begin_comparison(bool was_here_before);
+  void on_marks_timer();
+  [[nodiscard]] wire::LifeMark own_mark(bool with_unsynced) const;
+  [[nodiscard]] std::vector<NodeId> witnesses() const;
+  void tell_witnesses();
+  void tell(NodeId node);
+  void on_mark_reply(NodeId from, const wire::LifeMark& told, const wire::LifeMarkReply& reply);
+  void look_at_comparison();
+  void judge_own_state();
+  void further_recovery();
+  void keep_marks(bool at_once);
+  [[nodiscard]] Result<Bytes> serve_life_mark(BytesView body, const wire::Envelope& envelope);
 
   [[nodiscard]] Result<Bytes> serve_vote(wire::Kind kind, BytesView body,
                                          const wire::Envelope& envelope);
@@ -240,6 +283,20 @@ class Control final : public TransportHandler, public DatagramHandler {
   std::vector<std::string> reported_blockers_;
   std::shared_ptr<const RingView> view_;
   bool fetching_ = false;
+  LifeMarks marks_;
+  std::optional<Recovery> recovery_;
+  std::vector<OwnLog> logs_;                            // by shard
+  std::map<NodeId, wire::LifeMark> told_;               // what others have taken
+  std::set<NodeId> telling_;                            // no answer yet
+  std::set<NodeId> unanswered_;                         // of those asked at the start
+  std::map<NodeId, wire::LifeMarkReply> mark_replies_;  // the last of each, of this run
+  bool is_compared_ = false;
+  bool is_comparing_ = false;
+  Instant compare_until_;
+  std::optional<std::string> restored_;
+  unsigned marks_ticks_ = 0;
+  bool is_keeping_marks_ = false;
+  TimerId marks_timer_;
 };
 
 }  // namespace coterie

@@ -14,6 +14,10 @@ void Control::propose(std::shared_ptr<const Epoch> next, Decided done) {
     done(fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry"));
     return;
   }
+  if (!is_compared_ || restored_) {
+    done(fail(ErrorCode::unavailable, "this node is starting; retry"));
+    return;
+  }
   if (auto fine = check_succession(*epochs_.newest(), *next); !fine) {
     done(std::move(fine));
     return;
@@ -51,7 +55,7 @@ void Control::finish_later() {
   finish_timer_ = env_.timers.start(least + Duration{more}, [this] {
     finish_timer_ = {};
     if (!voting_.is_undecided()) return;
-    if (proposal_ != nullptr && !proposal_->is_over()) {
+    if (!is_compared_ || (proposal_ != nullptr && !proposal_->is_over())) {
       finish_later();
       return;
     }
@@ -75,6 +79,8 @@ std::optional<Address> Control::gossip_address_of(NodeId node) const {
 }
 
 Result<Bytes> Control::serve_vote(wire::Kind kind, BytesView body, const wire::Envelope& envelope) {
+  // A promise that it has forgotten it might break.
+  if (!is_compared_) return fail(ErrorCode::unavailable, "this node is starting; retry");
   Result<paxos::Vote> vote = paxos::Vote{};
   if (kind == wire::Kind::epoch_prepare) {
     const auto message = decode_prepare(body);
@@ -86,6 +92,7 @@ Result<Bytes> Control::serve_vote(wire::Kind kind, BytesView body, const wire::E
     vote = voting_.on_accept(*message);
   }
   finish_later();
+  tell_witnesses();
   if (!vote) return std::unexpected(std::move(vote.error()));
   return encode_vote(*vote, envelope);
 }

@@ -14,8 +14,8 @@ std::string wiped(const Member& member) {
   const auto id = to_hex(member.id);
   return "this node holds nothing and has a new id, but the cluster knows member " + id +
          " at its address: if that node's data is gone, run `cluster-admin replace " + id + " " +
-         member.address +
-         "` at another member; else stop this node and start that one with its data directory";
+         member.address + "` at another member, or start this one as `coterie-node --recover-as " +
+         id + " --config FILE`; else stop this node and start that one with its data directory";
 }
 
 }  // namespace
@@ -35,6 +35,12 @@ bool Control::is_member() const {
 
 std::vector<std::string> Control::blockers() const {
   const auto own = options_.config.doors.gossip.text();
+  if (restored_) return {*restored_};
+  if (recovery_ && (epochs_.newest() == nullptr || recovery_->life == 0)) {
+    return {"this node begins anew as " + to_hex(options_.identity.node) +
+            " and waits to hear from a member of its cluster; name some in "
+            "cluster.initial_members if that takes longer than a minute"};
+  }
   switch (standing()) {
     case wire::NodeStanding::member:
       return {};

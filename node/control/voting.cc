@@ -53,6 +53,11 @@ Result<void> Voting::may_vote() const {
   if (!acceptor_) {
     return fail(ErrorCode::unavailable, "this node belongs to no cluster yet; retry");
   }
+  if (abstains_) {
+    return fail(ErrorCode::refused,
+                "this node began anew by --recover-as and has forgotten its votes; it votes again "
+                "once another epoch has been decided");
+  }
   // A promise for a slot beyond the next: the epochs between are gone from this disk.
   if (is_damaged_ || kept_.slot > acceptor_->state().slot) {
     return fail(ErrorCode::refused,

@@ -28,13 +28,19 @@ class Voting {
   [[nodiscard]] Result<paxos::Vote> on_prepare(const paxos::Prepare& message);
   [[nodiscard]] Result<paxos::Vote> on_accept(const paxos::Accept& message);
 
+  /// It may have forgotten votes of its own: it gives none. Until the next call.
+  void abstain(bool abstains) { abstains_ = abstains; }
+  /// Errors: why it gives no votes now.
+  [[nodiscard]] Result<void> may_vote() const;
+  /// As on disk, of the slot voted on last; null if that is not known.
+  [[nodiscard]] const paxos::AcceptorState* kept() const { return is_damaged_ ? nullptr : &kept_; }
+
   /// It has accepted an epoch and does not know of any decision.
   [[nodiscard]] bool is_undecided() const {
     return acceptor_.has_value() && acceptor_->state().value != nullptr;
   }
 
  private:
-  [[nodiscard]] Result<void> may_vote() const;
   [[nodiscard]] Result<paxos::Vote> settle(Result<paxos::Acceptor::Answer> answer,
                                            EpochNumber slot);
 
@@ -45,6 +51,7 @@ class Voting {
   std::optional<paxos::Acceptor> acceptor_;  // from the first epoch on
   paxos::AcceptorState kept_;                // as on disk
   bool is_damaged_ = false;                  // what was on disk is not known
+  bool abstains_ = false;
 };
 
 }  // namespace coterie

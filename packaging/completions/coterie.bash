@@ -63,7 +63,8 @@ _coterie_options() {
     'coterie-bench sweep')
       echo --help $measured $started --seed --system --bucket --read-ratio --shares \
         --server-pids ;;
-    'coterie-node ') echo --help --version --config --check-config --print-settings ;;
+    'coterie-node ') echo --help --version --config --check-config --print-settings --recover-as \
+      --discard-data ;;
     *) echo --help --version ;;
   esac
 }

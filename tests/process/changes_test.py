@@ -1,9 +1,10 @@
 """The ring changes under load: nothing acknowledged is lost, and clients hardly notice."""
 
 import json
+import shutil
 import unittest
 
-from cluster import ADMIN, Cluster, run, wait_until
+from cluster import ADMIN, COTERIE, PATIENCE, Cluster, run, wait_until
 from load import Load
 
 IN_FLIGHT = 32  # requests of Load
@@ -92,6 +93,48 @@ class Changes(unittest.TestCase):
             wait_until(lambda: "removed" in third.log_text(), "it says that it was removed")
             self.assertIsNone(third.get("/healthz"))
             load.verify(self)
+
+    def test_an_old_data_directory_is_noticed_and_begins_anew(self):
+        with Cluster() as cluster:
+            cluster.start()
+            first, second, third = cluster.peers
+
+            def put(key):
+                code, _, errors = run([COTERIE, "put", *cluster.seeds(), key, "value of " + key])
+                self.assertEqual(code, 0, errors)
+
+            old = [f"old{i}" for i in range(20)]
+            new = [f"new{i}" for i in range(20)]
+            for key in old:
+                put(key)
+            lost = id_of(third)
+            self.assertEqual(third.terminate(), 0)
+            shutil.copytree(third.data, cluster.path("copy"))
+            third.start()
+            cluster.wait_ready()
+            for key in new:
+                put(key)
+            self.assertEqual(third.terminate(), 0)
+            shutil.rmtree(third.data)
+            shutil.move(cluster.path("copy"), third.data)
+
+            third.start()
+            self.assertEqual(third.process.wait(timeout=PATIENCE), 3, third.log_text())
+            self.assertIn("--recover-as " + lost, third.log_text())
+            self.assertIn("cluster-admin replace " + lost, third.log_text())
+            third.start(arguments=["--recover-as", lost])
+            self.assertEqual(third.process.wait(timeout=PATIENCE), 1, third.log_text())
+            self.assertIn("--discard-data", third.log_text())
+
+            third.start(arguments=["--recover-as", lost, "--discard-data"])
+            cluster.wait_ready()
+            self.assertEqual(id_of(third), lost)
+            wait_until(lambda: third.metric("coterie_copies_unsure") == 0, "it is filled again")
+            first.kill()  # what is read now, the one that lost it holds, too
+            for key in old + new:
+                code, out, errors = run([COTERIE, "get", *cluster.seeds(), key])
+                self.assertEqual((code, out.rstrip("\n")), (0, "value of " + key), errors)
+            self.assertEqual(second.terminate(), 0)
 
 
 if __name__ == "__main__":

@@ -50,13 +50,13 @@ class Peer:
     def address(self, door):
         return f"{self.host}:{self.ports[door]}"
 
-    def start(self, preload=None):
+    def start(self, preload=None, arguments=()):
         env = dict(os.environ)
         if preload:
             env["LD_PRELOAD"] = preload
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([*self.before, NODE, "--config", self.config],
-                                            env=env, stdout=log, stderr=log,
+            command = [*self.before, NODE, "--config", self.config, *arguments]
+            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL)
 
     def signal(self, number):

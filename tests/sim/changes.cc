@@ -30,6 +30,7 @@ Changes::Changes(std::uint64_t seed)
       is_sloppy_(random_.chance(0.25)),
       uses_interval_(random_.chance(0.3)),
       writes_all_(!is_sloppy_ && random_.chance(0.2)),
+      has_restores_(wish_ != Wish::remove && wish_ != Wish::replace_dead && random_.chance(0.5)),
       cluster_(seed, draw_cluster()),
       watch_(cluster_) {
   Workload::Settings settings;
@@ -52,7 +53,7 @@ Cluster::Settings Changes::draw_cluster() {
   settings.store.overlay_age = draw(random_, 100ms, 5s);
   settings.sloppy = is_sloppy_;
   // What an owner misses it keeps on missing, unless something must be made good.
-  settings.anti_entropy.enabled = uses_interval_;
+  settings.anti_entropy.enabled = uses_interval_ || has_restores_;
   settings.anti_entropy.interval_s = 3;
   if (!is_sloppy_) settings.hints.hints = 0;
   if (writes_all_) settings.w = settings.replicas;
@@ -80,6 +81,7 @@ std::optional<Violation> Changes::run() {
   if (!bad_ && !is_fulfilled()) bad_ = {"progress", "what people want is not done"};
   workload_->stop();
   if (!bad_) let_hints_go();
+  refill();
   if (!bad_) come_back();
   if (!bad_) read_all();
   return bad_;
@@ -116,12 +118,12 @@ void Changes::write() {
     start(away);
     become_alike();
   }
-  if (bad_ || wish_ != Wish::shuffle || !random_.chance(0.5)) return;
-  // A voter that forgot how it had voted would be another matter.
-  for (auto* node : members()) {
-    if (std::ranges::count(watch_.newest()->voters(), node->id()) == 0) forgetful_ = node;
-  }
-  if (forgetful_ != nullptr) take_copy();
+  if (bad_ || !has_restores_) return;
+  // A voter or not; who leaves is another matter.
+  auto all = members();
+  std::erase(all, leaver_);
+  forgetful_ = all[static_cast<std::size_t>(random_.below(all.size()))];
+  copy_ = forgetful_->copy();
 }
 
 void Changes::issue(OperationKind kind, KeyIndex key, SimNode& node) {
@@ -131,8 +133,6 @@ void Changes::issue(OperationKind kind, KeyIndex key, SimNode& node) {
       std::ranges::find(nodes, &node, [](const auto& one) { return one.get(); }) - nodes.begin());
   const auto last = last_.find(key);
   if (kind == OperationKind::put && last != last_.end()) request.context_of = last->second;
-  // A copy that was put back says nothing of what it lacks.
-  if (kind == OperationKind::get && tally_["restored"] > 0) request.quorum = cluster_.replicas();
   (void)workload_->issue(request, [this, key, kind](OperationIndex index) {
     const bool is_done = history_.operations[index].outcome == Outcome::done;
     if (is_done && kind == OperationKind::put) last_[key] = index;
@@ -158,7 +158,7 @@ void Changes::trouble(Duration time) {
     // Most is decided in the first moments.
     const bool is_early = world.now() < begin + early;
     if (has_crashes && random_.chance(is_early ? 0.05 : 0.15)) crash_some();
-    if (copy_ && random_.chance(0.1)) put_copy_back();
+    if (copy_ && random_.chance(0.1)) make_forget();
     if (has_people && random_.chance(is_early ? 0.15 : 0.2)) interfere();
     const bool is_short = is_early || random_.chance(0.5);
     run_for(is_short ? draw(random_, 1ms, is_early ? 10ms : 100ms) : draw(random_, 100ms, 2s));
@@ -275,12 +275,23 @@ void Changes::come_back() {
   }
 }
 
+/// What a node that had forgotten all holds now.
+void Changes::refill() {
+  if (forgetful_ == nullptr || forgetful_->begun_anew() == 0 || bad_) return;
+  const auto is_full = [this] {
+    return std::ranges::all_of(watch_.newest()->partitions_of(forgetful_->id()),
+                               [this](PartitionId p) { return forgetful_->is_sure(p); });
+  };
+  if (!run_until([&] { return forgetful_->is_ready() && is_full(); }, change_bound) && !bad_) {
+    bad_ = {"progress", forgetful_->name() + " is not filled again"};
+  }
+  ++tally_["filled again"];
+}
+
 /// Each key, with all nodes there and with each of them away.
 void Changes::read_all() {
   const auto all = members();
-  const bool needs_all = tally_["restored"] > 0;
   for (std::size_t away = 0; away <= all.size() && !bad_; ++away) {
-    if (needs_all && away < all.size()) continue;
     if (away < all.size()) crash(*all[away]);
     run_for(3s);
     for (KeyIndex key = 0; key < history_.keys.size() && !bad_; ++key) {

@@ -20,8 +20,9 @@ using Tally = std::map<std::string, std::uint64_t>;
 
 /// The world of one seed in which owners of partitions change while clients write, nodes crash,
 /// forget what they had not synced, come back, die for good, are wiped, or come back with an old
-/// data directory, and people pause the change, abort it or ask for another one. In the end the
-/// change is over, and what was acknowledged before and meanwhile is read, whichever node is away.
+/// data directory or none, and people pause the change, abort it or ask for another one. In the end
+/// the change is over, and what was acknowledged before and meanwhile is read, whichever node is
+/// away.
 class Changes {
  public:
   explicit Changes(std::uint64_t seed);
@@ -53,12 +54,12 @@ class Changes {
   void judge(std::uint64_t change);
   void let_hints_go();
   void come_back();
+  void refill();
   void read_all();
 
   // changes_people.cc
   void lose_for_good();
-  void take_copy();
-  void put_copy_back();
+  void make_forget();
   [[nodiscard]] std::optional<EpochContents> wanted(const Epoch& base);
   [[nodiscard]] EpochContents shuffled(const Epoch& base);
   void open();
@@ -89,6 +90,7 @@ class Changes {
   bool is_sloppy_ = false;
   bool uses_interval_ = false;
   bool writes_all_ = false;  // W=N, R=1
+  bool has_restores_ = false;
   Cluster cluster_;
   EpochWatch watch_;
   History history_;
@@ -101,7 +103,7 @@ class Changes {
   SimNode* forgetful_ = nullptr;  // comes back with an old data directory
   bool is_dead_ = false;          // the leaver, for good
   std::optional<SimNode::Copy> copy_;
-  std::size_t damage_ = 0;  // of history_.damages, what the copy lacks
+  bool is_copy_old_ = false;  // it was started since, and the others know
   std::vector<Aim> aims_;
   Instant looked_;
   bool has_aborted_ = false;  // a change, and nothing of it was done

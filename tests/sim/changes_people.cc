@@ -28,25 +28,36 @@ void Changes::lose_for_good() {
   }
 }
 
-void Changes::take_copy() {
-  copy_ = forgetful_->copy();
-  Damage damage{.when = Instant::max(),
-                .owned = {},
-                .keys = {},
-                .since = cluster_.world().now(),
-                .is_silent = true};
+/// It gets its old data directory, and must notice by what the others remember; or none, and begins
+/// anew. What the others know only of its last two seconds is not remembered: it is started once
+/// more before, which they all hear of.
+void Changes::make_forget() {
+  const auto all = members();
+  const bool are_all_up =
+      std::ranges::all_of(all, [](const SimNode* node) { return node->is_ready(); });
+  if (!are_all_up) return;
+  if (!std::exchange(is_copy_old_, true)) {
+    crash(*forgetful_);
+    start(*forgetful_);
+    return;
+  }
+  crash(*forgetful_);
+  Damage damage{.when = cluster_.world().now(), .owned = {}, .keys = {}};
   for (KeyIndex key = 0; key < history_.keys.size(); ++key) damage.owned.insert(key);
   damage.keys = damage.owned;
-  damage_ = history_.damages.size();
   history_.damages.push_back(std::move(damage));
-}
-
-void Changes::put_copy_back() {
-  crash(*forgetful_);
-  tell(forgetful_->name() + " gets its old data directory");
-  forgetful_->restore(*std::exchange(copy_, std::nullopt));
-  history_.damages[damage_].when = cluster_.world().now();
-  ++tally_["restored"];
+  const auto copy = *std::exchange(copy_, std::nullopt);
+  const bool is_voter = std::ranges::count(watch_.newest()->voters(), forgetful_->id()) != 0;
+  if (is_voter) ++tally_["voters that forget"];
+  if (random_.chance(0.5)) {
+    tell(forgetful_->name() + " gets its old data directory");
+    forgetful_->restore(copy);
+    ++tally_["restored"];
+  } else {
+    tell(forgetful_->name() + " loses its data directory, and begins anew");
+    ++tally_["wiped and begun anew"];
+    if (!forgetful_->begin_anew(forgetful_->id())) bad_ = {"progress", "it does not begin anew"};
+  }
 }
 
 EpochContents Changes::shuffled(const Epoch& base) {

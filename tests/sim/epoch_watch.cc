@@ -91,7 +91,9 @@ void EpochWatch::check_fences(const Epoch& before, const Change& change, Partiti
       if (std::ranges::count(change.removed, owner) != 0) return false;
       const auto* node = cluster_.find(owner);
       return node != nullptr && node->is_ready() && node->has_copy(partition) &&
-             node->fenced(partition) < configuration.number;
+             node->fenced(partition) < configuration.number &&
+             // One that forgot it counts to no quorum before it has heard of it again.
+             (node->begun_anew() == 0 || node->is_sure(partition));
     });
     if (static_cast<std::size_t>(unfenced) < smallest) continue;
     bad_ = {"barrier", in_words(change, partition) + ": the stage has ended and " +
@@ -162,7 +164,8 @@ void EpochWatch::look_at_copies() {
         const auto* tree = node->store(handover.partition).tree(handover.partition);
         const std::uint64_t records = tree == nullptr ? 0 : tree->root().records;
         auto& most = held_[{node->index(), handover.partition}];
-        if (records < most) {
+        // One that begins anew may be emptied once more.
+        if (records < most && node->begun_anew() == 0) {
           bad_ = {"the last covering copy", in_words(change, handover.partition) + ": " +
                                                 node->name() + " had " + std::to_string(most) +
                                                 " records and has " + std::to_string(records)};

@@ -87,6 +87,7 @@ void Nemesis::watch() {
         tell(node->name() + " is broken and killed");
         node->crash(Crash::process);
       }
+      if (node->is_restored()) cluster_.disturb(node->index(), cluster_.world().now());
       if (node->is_up()) continue;
       const Duration after = draw(care_, 500ms, 4s);
       start_later(*node, is_healing_ ? Duration{0} : after);

@@ -48,6 +48,7 @@ struct SimNode::ShardLoop {
   std::unique_ptr<SimWorker> commit;
   std::unique_ptr<SimWorker> checkpoint;
   std::unique_ptr<LogStore> store;
+  std::uint64_t doubt = 0;
   std::unique_ptr<Shard> shard;
   std::unique_ptr<OlderProtocol> protocol;
   std::unique_ptr<SimTransport> transport;
@@ -80,9 +81,11 @@ struct SimNode::Running {
   std::unique_ptr<SimListener> peer_door;
   std::unique_ptr<SimListener> client_door;
   std::vector<std::unique_ptr<ShardLoop>> shards;
+  std::size_t shards_opened = 0;
   std::size_t shards_ready = 0;
   std::size_t parts_to_end = 0;  // of a stop: the shards' draining, the leaving
   std::size_t shards_closed = 0;
+  bool has_begun = false;
   bool is_stopping = false;
   bool has_failed = false;
 };
@@ -107,6 +110,9 @@ SimNode::~SimNode() {
 
 Result<void> SimNode::start() {
   check(running_ == nullptr, "a node is started once a run");
+  if (std::exchange(is_restored_, false)) {
+    if (auto begun = begin_anew(id_); !begun) return begun;
+  }
   auto running = std::make_unique<Running>(world_, index_);
   auto identity = open_identity(disk_, settings_.shards, random_);
   if (!identity) return std::unexpected(identity.error());
@@ -114,14 +120,20 @@ Result<void> SimNode::start() {
   running->identity = *identity;
   running->run = RunId{random_.next()};
   running->control = std::make_unique<Control>(
-      Control::Environment{
-          .clock = running->clock, .timers = running->timers, .files = disk_, .log = log_},
+      Control::Environment{.clock = running->clock,
+                           .timers = running->timers,
+                           .files = disk_,
+                           .log = log_,
+                           .look_at_logs = [this] { look_at_logs(); },
+                           .on_compared = [this] { begin_shards(); },
+                           .on_restored = [this](const Error&) { on_restored(); }},
       Control::Options{.config = settings_.config,
                        .identity = *identity,
                        .run = running->run,
                        .build = build,
                        .gossip = {},
-                       .has_data = has_data()},
+                       .has_data = has_data(),
+                       .witnesses = settings_.witnesses},
       random_.fork(), [this](const std::shared_ptr<const RingView>& view) { on_view(view); });
   running->gossip_transport = std::make_unique<SimTransport>(network_, index_, *running->control);
   if (auto opened = running->control->open(); !opened) return opened;
@@ -170,14 +182,6 @@ Result<void> SimNode::open_doors() {
   return {};
 }
 
-void SimNode::crash(Crash how) {
-  check(running_ != nullptr, "only what runs can crash");
-  log_.info("node", how == Crash::process ? "is killed" : "loses power");
-  if (how != Crash::process) ++boot_;
-  world_.crash(index_, how);
-  end_run();
-}
-
 void SimNode::end_run() {
   destroyed_before_ = destroyed_copies();
   running_.reset();
@@ -195,25 +199,6 @@ std::uint64_t SimNode::destroyed_copies() const {
 bool SimNode::has_damaged_log() const {
   return std::ranges::any_of(
       running_->shards, [](const auto& loop) { return !loop->store->status().damaged.empty(); });
-}
-
-SimNode::Copy SimNode::copy() const {
-  Copy out{.disk = disk_.snapshot(), .tables = {}};
-  for (const auto& table : tables_) out.tables.push_back(table->snapshot());
-  return out;
-}
-
-void SimNode::restore(const Copy& copy) {
-  check(running_ == nullptr, "only what is down is restored");
-  disk_.restore(*copy.disk);
-  for (std::size_t i = 0; i < tables_.size(); ++i) tables_[i]->restore(copy.tables[i]);
-}
-
-void SimNode::wipe() {
-  check(running_ == nullptr, "only what is down is wiped");
-  disk_.restore({});
-  for (const auto& table : tables_) table->clear();
-  is_gone_ = true;
 }
 
 void SimNode::set_older(bool older) {
@@ -257,19 +242,6 @@ void SimNode::part_ended() {
   }
 }
 
-std::string SimNode::run_note_path(std::size_t shard) {
-  return "run-" + std::to_string(shard);
-}
-
-Result<std::uint64_t> SimNode::note_begin(ShardIndex shard) {
-  const auto position = tables_[shard.value]->position();
-  if (!position) return std::unexpected(position.error());
-  return coterie::begin_run(disk_, run_note_path(shard.value),
-                            {.boot = "boot " + std::to_string(boot_),
-                             .has_data = position->value > 0,
-                             .fresh_doubt = random_.next() | 1});
-}
-
 void SimNode::note_end(std::size_t shard) {
   const auto& store = *running_->shards[shard]->store;
   if (store.synced() < store.last()) return;
@@ -280,6 +252,10 @@ void SimNode::note_end(std::size_t shard) {
 
 void SimNode::shard_closed() {
   if (++running_->shards_closed < running_->shards.size()) return;
+  end_soon();
+}
+
+void SimNode::end_soon() {
   // Not from within what it destroys. The world's own event: the node's end with its life.
   const Life life = world_.life(index_);
   world_.schedule(world_.life(NodeIndex{0}), Duration{0}, "exit", [this, life] {
@@ -287,6 +263,7 @@ void SimNode::shard_closed() {
     log_.info("node", "exits");
     world_.crash(index_, Crash::process);
     end_run();
+    if (is_restored_) start_later();
   });
 }
 
@@ -298,24 +275,25 @@ void SimNode::on_view(const std::shared_ptr<const RingView>& view) {
     if (is_first) run.shards.push_back(std::make_unique<ShardLoop>(world_, index_));
     auto& loop = *run.shards[i];
     const bool posted = loop.mailbox.post([this, is_first, i, view, &loop] {
-      if (is_first) return open_shard(ShardIndex{i}, view);
+      if (is_first) return open_shard(ShardIndex{i}, view->epoch->partitions());
       if (loop.shard != nullptr) loop.shard->set_view(view);
     });
     check(posted, "a simulated node's mailboxes are long enough");
   }
 }
 
-void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view) {
+void SimNode::open_shard(ShardIndex shard, std::uint32_t partitions) {
   auto& run = *running_;
   auto& loop = *run.shards[shard.value];
   loop.commit = std::make_unique<SimWorker>(world_, index_, disk_);
   loop.checkpoint = std::make_unique<SimWorker>(world_, index_, disk_);
   LogStoreOptions options = settings_.store;
-  options.partitions = view->epoch->partitions();
+  options.partitions = partitions;
   options.shard = shard;
   options.shards = settings_.shards;
   options.directory = std::string(log_prefix) + std::to_string(shard.value);
   options.new_log_id = random_.next();
+  options.has_lost_all = run.control->recovery().has_value();
   const auto doubt = note_begin(shard);
   if (!doubt) {
     log_.error("node", doubt.error().message);
@@ -334,7 +312,57 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
     return;
   }
   loop.store = *std::move(store);
+  loop.doubt = *doubt;
   if (!loop.store->recovery_note().empty()) log_.warn("storage", loop.store->recovery_note());
+  (void)run.mailbox.post([this, shard] {
+    ++running_->shards_opened;
+    note_log(shard);
+    begin_shards();
+  });
+}
+
+void SimNode::note_log(ShardIndex shard) {
+  const auto& store = *running_->shards[shard.value]->store;
+  running_->control->note_log(
+      shard,
+      {.log_id = store.log_id(), .synced = store.synced().value, .last = store.last().value});
+}
+
+/// A production node's shards answer past two mailboxes.
+void SimNode::look_at_logs() {
+  auto& run = *running_;
+  if (run.shards_ready == 0) return;
+  for (std::uint16_t i = 0; i < settings_.shards; ++i) {
+    (void)run.mailbox.post([this, i] {
+      if (!running_->is_stopping) note_log(ShardIndex{i});
+    });
+  }
+}
+
+void SimNode::begin_shards() {
+  auto& run = *running_;
+  if (run.is_stopping || run.has_begun || run.shards.empty() ||
+      run.shards_opened < run.shards.size() || !run.control->is_compared()) {
+    return;
+  }
+  run.has_begun = true;
+  for (std::uint16_t i = 0; i < settings_.shards; ++i) {
+    const bool posted = run.shards[i]->mailbox.post([this, i] { begin_shard(ShardIndex{i}); });
+    check(posted, "a simulated node's mailboxes are long enough");
+  }
+}
+
+void SimNode::on_restored() {
+  is_restored_ = true;
+  running_->is_stopping = true;
+  running_->client_door.reset();
+  running_->peer_door.reset();
+  end_soon();
+}
+
+void SimNode::begin_shard(ShardIndex shard) {
+  auto& run = *running_;
+  auto& loop = *run.shards[shard.value];
   loop.shard = std::make_unique<Shard>(
       Shard::Environment{.clock = loop.clock,
                          .timers = loop.timers,
@@ -352,7 +380,7 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                      .run = run.run,
                      .shard = shard,
                      .shards = settings_.shards,
-                     .doubt = *doubt,
+                     .doubt = loop.doubt,
                      .build = build,
                      .admission = {},
                      .coordinator = {},
@@ -360,7 +388,7 @@ void SimNode::open_shard(ShardIndex shard, const std::shared_ptr<const RingView>
                      .purge = purge_options(settings_.config),
                      .anti_entropy = options_of(settings_.config.anti_entropy),
                      .scrub = scrub_options(settings_)},
-      random_.fork(), view);
+      random_.fork(), run.control->view());
   loop.protocol = std::make_unique<OlderProtocol>(*loop.shard);
   loop.protocol->set_older(is_older_);
   loop.transport = std::make_unique<SimTransport>(network_, index_, *loop.protocol);

@@ -29,6 +29,8 @@ class SimNode final : private Mesh {
     Config config;
     std::uint16_t shards = 1;
     transfer::HintBook::Limits hints;
+    /// Control::Options'.
+    std::size_t witnesses = limits::witnesses;
     /// What differs from production's to reach edges sooner; partitions and shards are filled in.
     LogStoreOptions store;
   };
@@ -54,6 +56,12 @@ class SimNode final : private Mesh {
   void restore(const Copy& copy);
   /// While down: the data directory is gone. What starts next is another node under this address.
   void wipe();
+  /// While down: its data directory is emptied, and what starts next is `as`, which lost all.
+  [[nodiscard]] Result<void> begin_anew(NodeId as);
+  /// How often it has; also by start(), since that is what people do then, once is_restored().
+  [[nodiscard]] std::uint64_t begun_anew() const { return begun_anew_; }
+  /// Its last run has ended since others remember more of it than its data directory holds.
+  [[nodiscard]] bool is_restored() const { return is_restored_; }
   /// It has been wiped.
   [[nodiscard]] bool is_gone() const { return is_gone_; }
   /// From now on it is of an older build, or of this one again.
@@ -116,7 +124,14 @@ class SimNode final : private Mesh {
   [[nodiscard]] bool has_data();
   [[nodiscard]] Result<void> open_doors();
   void on_view(const std::shared_ptr<const RingView>& view);
-  void open_shard(ShardIndex shard, const std::shared_ptr<const RingView>& view);
+  void open_shard(ShardIndex shard, std::uint32_t partitions);
+  void note_log(ShardIndex shard);
+  void look_at_logs();
+  void begin_shards();
+  void begin_shard(ShardIndex shard);
+  void on_restored();
+  void end_soon();
+  void start_later();
   void on_data_hello(SimSocket socket, wire::Role role);
   void end_run();
   void part_ended();
@@ -142,6 +157,8 @@ class SimNode final : private Mesh {
   std::uint64_t boot_ = 1;              // of its machine
   std::uint64_t destroyed_before_ = 0;  // in earlier runs
   bool is_gone_ = false;
+  bool is_restored_ = false;
+  std::uint64_t begun_anew_ = 0;
   bool is_older_ = false;
   std::unique_ptr<Running> running_;
 };

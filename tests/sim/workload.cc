@@ -338,7 +338,7 @@ void Workload::look_for_emptyings() {
   destroyed_copies_.resize(cluster_.nodes().size());
   for (std::size_t i = 0; i < destroyed_copies_.size(); ++i) {
     const SimNode& node = *cluster_.nodes()[i];
-    const std::uint64_t count = node.destroyed_copies();
+    const std::uint64_t count = node.destroyed_copies() + node.begun_anew();
     if (std::exchange(destroyed_copies_[i], count) == count) continue;
     history_.emptyings.push_back(
         {.when = cluster_.world().now(), .owned = cluster_.keys_of(node, history_)});

@@ -15,9 +15,10 @@ namespace {
 struct Started {
   Started(const std::string& directory, std::uint16_t index, Mesh& mesh, Log& log,
           std::shared_ptr<const RingView> view)
-      : thread(options(directory, index), mesh, log, std::move(view),
-               [this](Result<void> result) { ready.set_value(result.has_value()); }) {
+      : thread(options(directory, index), mesh, log,
+               [this](const Result<OwnLog>& result) { ready.set_value(result.has_value()); }) {
     REQUIRE(ready.get_future().get());
+    CHECK(thread.begin(std::move(view)));
   }
   static ShardThread::Options options(const std::string& directory, std::uint16_t index) {
     ShardThread::Options out;

@@ -38,7 +38,8 @@ struct ControlWorld {
                          .run = RunId{9},
                          .build = "test",
                          .gossip = {},
-                         .has_data = has_data},
+                         .has_data = has_data,
+                         .witnesses = 0},
         Random(1), [](const auto&) {});
     REQUIRE(out->open());
     return out;

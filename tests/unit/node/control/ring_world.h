@@ -37,7 +37,7 @@ class RingWorld {
               .clock = run->clock, .timers = run->timers, .files = disk, .log = log},
           Control::Options{.config = config,
                            .identity = identity,
-                           .run = RunId{identity.incarnation},
+                           .run = RunId{++runs},
                            .build = "test",
                            .gossip = {},
                            .has_data = has_data},
@@ -83,6 +83,7 @@ class RingWorld {
     sim::NodeIndex index;
     Config config;
     Identity identity;
+    std::uint64_t runs = 0;
     bool has_data = false;
     NoLog log;
     sim::SimFileSystem disk;
