@@ -15,6 +15,12 @@ constexpr bool keeps_promises = false;
 constexpr bool keeps_promises = true;
 #endif
 
+#ifdef COTERIE_PLANT_FORGOTTEN_ACCEPTANCE  // defined only where a test must see it
+constexpr bool keeps_acceptances = false;
+#else
+constexpr bool keeps_acceptances = true;
+#endif
+
 #ifdef COTERIE_PLANT_PROMISE_TWICE  // defined only where a test must see it
 constexpr bool promises_once = false;
 #else
@@ -83,7 +89,7 @@ Result<Acceptor::Answer> Acceptor::on_accept(const Accept& message) {
   }
   // Said again of a ballot already accepted: it is durable since the first time.
   return Answer{.vote = {.verdict = Verdict::granted, .promised = state_.promised},
-                .must_keep = is_new};
+                .must_keep = is_new && keeps_acceptances};
 }
 
 void Acceptor::on_decided(Value epoch) {

@@ -21,7 +21,8 @@ struct Totals {
   std::uint64_t proposals = 0;
   std::uint64_t decided = 0;
   std::uint64_t refused = 0;
-  std::uint64_t open = 0;  // unknown, unavailable, or the proposer crashed
+  std::uint64_t forgotten = 0;  // voters that lost power when an epoch was decided by just enough
+  std::uint64_t open = 0;       // unknown, unavailable, or the proposer crashed
 };
 
 class Elections {
@@ -45,6 +46,7 @@ class Elections {
       if (!become_alike()) return Violation{"progress", "the nodes are not at one epoch again"};
       check_answers(has_faults);
     }
+    if (!bad_) forget_between_two_proposers();
     return bad_;
   }
 
@@ -98,6 +100,61 @@ class Elections {
         attempt.said = Said::unknown;
       }
     });
+  }
+
+  /// One epoch is decided by just enough voters; the last of these loses power in that moment, and
+  /// comes back among the voters who have heard nothing, one of whom wants another epoch.
+  void forget_between_two_proposers() {
+    std::vector<SimNode*> voters;
+    for (const NodeId voter : cluster_.nodes().front()->view()->epoch->voters()) {
+      voters.push_back(cluster_.find(voter));
+    }
+    const auto most = voters.size() / 2 + 1;
+    auto& first = *voters.front();
+    auto& between = *voters[most - 1];
+    auto& second = *voters.back();
+    const std::vector<SimNode*> one(voters.begin(), voters.begin() + std::ssize(voters) / 2);
+    const std::vector<SimNode*> other(voters.begin() + std::ssize(voters) / 2 + 1, voters.end());
+    for (const auto& node : cluster_.nodes()) {
+      if (std::ranges::count(voters, node.get()) == 0) part({node.get()}, voters);
+    }
+    part(one, other);
+    part({&between}, other);
+    tries_.assign(2, {});
+    const auto before = first.view()->epoch->number();
+    propose(first, tries_[0]);
+    const bool is_decided = cluster_.world().run_until(
+        [&] { return first.view()->epoch->number() != before; }, answer_bound);
+    if (is_decided) {
+      ++totals_.forgotten;
+      look_at(first);
+      between.crash(Crash::power);
+      part({&between}, one);
+      join({&between}, other);
+      if (!between.start()) bad_ = {"progress", between.name() + " does not start"};
+      run_for(3s);
+      propose(second, tries_[1]);
+      run_for(answer_bound);
+    }
+    cluster_.world().reset_links();
+    if (!bad_ && !become_alike()) bad_ = {"progress", "the nodes are not at one epoch"};
+    if (!bad_) check_answers(true);
+  }
+
+  void part(const std::vector<SimNode*>& one, const std::vector<SimNode*>& other) {
+    set_cut(one, other, true);
+  }
+  void join(const std::vector<SimNode*>& one, const std::vector<SimNode*>& other) {
+    set_cut(one, other, false);
+  }
+  void set_cut(const std::vector<SimNode*>& one, const std::vector<SimNode*>& other, bool is_cut) {
+    auto& world = cluster_.world();
+    for (const auto* a : one) {
+      for (const auto* b : other) {
+        world.link(a->index(), b->index()).is_blocked = is_cut;
+        world.link(b->index(), a->index()).is_blocked = is_cut;
+      }
+    }
   }
 
   void hurt_one() {
@@ -190,17 +247,20 @@ int run(const SeedArguments& arguments) {
     totals.decided += elections.totals().decided;
     totals.refused += elections.totals().refused;
     totals.open += elections.totals().open;
+    totals.forgotten += elections.totals().forgotten;
     return violation;
   });
   std::printf(
       "%llu seeds, %llu proposals: %llu decided, %llu refused, %llu not told; "
-      "%llu violations\n",
+      "%llu voters lost power in between; %llu violations\n",
       static_cast<unsigned long long>(done.seeds),
       static_cast<unsigned long long>(totals.proposals),
       static_cast<unsigned long long>(totals.decided),
       static_cast<unsigned long long>(totals.refused), static_cast<unsigned long long>(totals.open),
+      static_cast<unsigned long long>(totals.forgotten),
       static_cast<unsigned long long>(done.failed));
-  const bool is_at_work = totals.decided >= done.seeds && totals.refused >= done.seeds;
+  const bool is_at_work = totals.decided >= done.seeds && totals.refused >= done.seeds &&
+                          totals.forgotten * 2 >= done.seeds;
   return done.failed == 0 && is_at_work ? 0 : 1;
 }
 

@@ -328,15 +328,9 @@ void SimNode::note_log(ShardIndex shard) {
       {.log_id = store.log_id(), .synced = store.synced().value, .last = store.last().value});
 }
 
-/// A production node's shards answer past two mailboxes.
 void SimNode::look_at_logs() {
-  auto& run = *running_;
-  if (run.shards_ready == 0) return;
-  for (std::uint16_t i = 0; i < settings_.shards; ++i) {
-    (void)run.mailbox.post([this, i] {
-      if (!running_->is_stopping) note_log(ShardIndex{i});
-    });
-  }
+  if (!running_->has_begun || running_->is_stopping) return;
+  for (std::uint16_t i = 0; i < settings_.shards; ++i) note_log(ShardIndex{i});
 }
 
 void SimNode::begin_shards() {

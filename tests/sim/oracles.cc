@@ -377,6 +377,9 @@ std::optional<Violation> check_purged(Cluster& cluster, const History& history) 
   // the victim of such a fault may have been put back
   if (!history.damages.empty()) return std::nullopt;
   for (const auto& node : cluster.nodes()) {
+    if (node->begun_anew() > 0) {
+      return Violation{"nobody is taken for restored", node->name() + " was, and ended"};
+    }
     for (std::uint16_t shard = 0; shard < node->shards(); ++shard) {
       if (node->status(ShardIndex{shard}).local.destroyed_copies == 0) continue;
       return Violation{"nobody is purged behind", node->name() + " was found behind a purge"};
