@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <unordered_map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -20,24 +21,35 @@ std::int64_t whole_milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration).count();
 }
 
-/// A heap of due times over one uv timer, which is armed once a turn, not once a start().
+/// A heap of due times over one uv timer, which is armed once a turn, not once a start(). Callbacks
+/// stand in slots that are used again; a timer's id is: serial | slot.
 class LoopTimers final : public Timers {
  public:
   explicit LoopTimers(const Clock& clock) : clock_(clock) {}
 
   TimerId start(Duration after, std::move_only_function<void()> callback) override {
-    const std::uint64_t id = ++last_id_;
+    if (free_.empty()) {
+      free_.push_back(slots_.size());
+      slots_.emplace_back();
+    }
+    const std::size_t slot = free_.back();
+    check(slot >> slot_bits == 0, "far fewer timers wait than there are slots");
+    free_.pop_back();
+    const std::uint64_t id = ++last_serial_ << slot_bits | slot;
+    slots_[slot].id = id;
+    slots_[slot].callback = std::move(callback);
     heap_.push_back({clock_.now() + std::max(after, Duration::zero()), id});
     std::ranges::push_heap(heap_, later);
-    callbacks_.emplace(id, std::move(callback));
     return TimerId{id};
   }
 
   void cancel(TimerId id) override {
-    callbacks_.erase(id.value);
+    if (!is_waiting(id.value)) return;
+    // What it captured may cancel other timers when it goes.
+    const auto dropped = take(id.value);
     // Cancelled entries leave when they are due, or here when they are most of the heap.
-    if (heap_.size() > 64 && heap_.size() > 2 * callbacks_.size()) {
-      std::erase_if(heap_, [this](const Entry& entry) { return !callbacks_.contains(entry.id); });
+    if (heap_.size() > 64 && heap_.size() > 2 * (slots_.size() - free_.size())) {
+      std::erase_if(heap_, [this](const Entry& entry) { return !is_waiting(entry.id); });
       std::ranges::make_heap(heap_, later);
     }
   }
@@ -45,19 +57,18 @@ class LoopTimers final : public Timers {
   /// Calls what is due, except what is started meanwhile.
   void fire() {
     const Instant now = clock_.now();
-    const std::uint64_t last = last_id_;
-    while (!heap_.empty() && heap_.front().due <= now && heap_.front().id <= last) {
+    const std::uint64_t last = last_serial_;
+    while (!heap_.empty() && heap_.front().due <= now && heap_.front().id >> slot_bits <= last) {
       const std::uint64_t id = heap_.front().id;
       std::ranges::pop_heap(heap_, later);
       heap_.pop_back();
-      auto found = callbacks_.extract(id);
-      if (!found.empty()) found.mapped()();
+      if (is_waiting(id)) take(id)();
     }
   }
 
   /// When fire() is next of use.
   [[nodiscard]] std::optional<Instant> next() {
-    while (!heap_.empty() && !callbacks_.contains(heap_.front().id)) {
+    while (!heap_.empty() && !is_waiting(heap_.front().id)) {
       std::ranges::pop_heap(heap_, later);
       heap_.pop_back();
     }
@@ -66,22 +77,43 @@ class LoopTimers final : public Timers {
 
   void drop_all() {
     heap_.clear();
-    callbacks_.clear();
+    free_.clear();
+    const auto dropped = std::exchange(slots_, {});
   }
 
  private:
+  using Callback = std::move_only_function<void()>;
+  static constexpr unsigned slot_bits = 24;
+
   struct Entry {
     Instant due;
     std::uint64_t id;
   };
+  struct Slot {
+    std::uint64_t id = 0;  // 0: free
+    Callback callback;
+  };
+
   static bool later(const Entry& a, const Entry& b) {
     return a.due != b.due ? a.due > b.due : a.id > b.id;
   }
+  static std::size_t slot_of(std::uint64_t id) { return id & ((1U << slot_bits) - 1); }
+
+  [[nodiscard]] bool is_waiting(std::uint64_t id) const {
+    return id != 0 && slot_of(id) < slots_.size() && slots_[slot_of(id)].id == id;
+  }
+  Callback take(std::uint64_t id) {
+    Slot& slot = slots_[slot_of(id)];
+    slot.id = 0;
+    free_.push_back(slot_of(id));
+    return std::exchange(slot.callback, nullptr);
+  }
 
   const Clock& clock_;
-  std::uint64_t last_id_ = 0;
+  std::uint64_t last_serial_ = 0;
   std::vector<Entry> heap_;
-  std::unordered_map<std::uint64_t, std::move_only_function<void()>> callbacks_;
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> free_;
 };
 
 /// libuv notes the time, in whole milliseconds, when its poll returns.
