@@ -32,17 +32,44 @@ void PeerLinks::set_view(std::shared_ptr<const RingView> view) {
     }
   }
   view_ = std::move(view);
+  peers_.clear();
+  for (const PeerView& seen : view_->peers) {
+    const auto liveness = seen.liveness;
+    peers_.push_back(
+        {.node = seen.node,
+         .is_alive = liveness == wire::Liveness::alive,
+         .is_dead = liveness == wire::Liveness::dead || liveness == wire::Liveness::left,
+         .has_address = seen.meta.peer.port != 0,
+         .shards = seen.meta.shards,
+         .links = {}});
+  }
+  for (const auto& [target, link] : links_) static_cast<void>(this->link(target));
 }
 
-bool PeerLinks::is_dead(NodeId node) const {
-  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
-  return peer == nullptr || peer->liveness == wire::Liveness::dead ||
-         peer->liveness == wire::Liveness::left;
+const PeerLinks::Peer* PeerLinks::peer(NodeId node) const {
+  const auto found = std::ranges::lower_bound(peers_, node, {}, &Peer::node);
+  return found == peers_.end() || found->node != node ? nullptr : &*found;
+}
+
+PeerLinks::Link& PeerLinks::link(const Target& target) {
+  const Peer* known = peer(target.node);
+  const std::size_t shard = target.shard.value;
+  if (known != nullptr && shard < known->links.size() && known->links[shard] != nullptr) {
+    return *known->links[shard];
+  }
+  Link& made = links_[target];
+  if (known != nullptr) {
+    auto& links = peers_[static_cast<std::size_t>(known - peers_.data())].links;
+    if (links.size() <= shard) links.resize(shard + 1);
+    links[shard] = &made;
+  }
+  return made;
 }
 
 bool PeerLinks::send(const Target& to, Bytes frame) {
-  Link& link = links_[to];
-  const bool dead = is_dead(to.node);
+  Link& link = this->link(to);
+  const Peer* known = peer(to.node);
+  const bool dead = known == nullptr || known->is_dead;
   const bool has_left = link.leaves_by && clock_.now() >= *link.leaves_by;
   if (has_left || is_silent(link, dead)) {
     give_up(to, link);
@@ -50,10 +77,9 @@ bool PeerLinks::send(const Target& to, Bytes frame) {
   }
   if (link.leaves_by) return false;
   if (link.connection.value == 0) {
-    const auto* peer = view_ == nullptr ? nullptr : view_->peer(to.node);
-    if (peer == nullptr || peer->meta.peer.port == 0 || clock_.now() < link.retry_at) return false;
-    link.connection = transport_->dial(peer->meta.peer, hello_(to.shard));
-    targets_[link.connection] = to;
+    if (known == nullptr || !known->has_address || clock_.now() < link.retry_at) return false;
+    link.connection = transport_->dial(view_->peer(to.node)->meta.peer, hello_(to.shard));
+    targets_[link.connection] = {.target = to, .link = &link};
     link.heard_at = clock_.now();
   }
   // What waits for a dead node to answer the dial would pile up if it does not.
@@ -62,19 +88,29 @@ bool PeerLinks::send(const Target& to, Bytes frame) {
   return transport_->send(link.connection, std::move(frame));
 }
 
+bool PeerLinks::is_alive(NodeId node) const {
+  const Peer* known = peer(node);
+  return known != nullptr && known->is_alive;
+}
+
 bool PeerLinks::is_reachable(NodeId node) const {
-  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
-  if (peer == nullptr || peer->meta.peer.port == 0) return false;
-  if (is_dead(node)) return is_connected(node);
-  const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
-  for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
-    if (at->second.leaves_by) return false;
-    if (at->second.connection.value == 0 && clock_.now() < at->second.retry_at) return false;
-  }
-  return true;
+  const Peer* known = peer(node);
+  if (known == nullptr || !known->has_address) return false;
+  if (known->is_dead) return is_connected(*known);
+  return std::ranges::none_of(known->links, [this](const Link* link) {
+    if (link == nullptr) return false;
+    return link->leaves_by || (link->connection.value == 0 && clock_.now() < link->retry_at);
+  });
+}
+
+bool PeerLinks::is_connected(const Peer& peer) {
+  return std::ranges::any_of(peer.links, [](const Link* link) {
+    return link != nullptr && link->is_open && !link->leaves_by;
+  });
 }
 
 bool PeerLinks::is_connected(NodeId node) const {
+  if (const Peer* known = peer(node)) return is_connected(*known);
   const auto first = links_.lower_bound({.node = node, .shard = ShardIndex{0}});
   for (auto at = first; at != links_.end() && at->first.node == node; ++at) {
     if (at->second.is_open && !at->second.leaves_by) return true;
@@ -83,53 +119,53 @@ bool PeerLinks::is_connected(NodeId node) const {
 }
 
 std::optional<PeerLinks::Target> PeerLinks::shard_of(NodeId node, PartitionId partition) const {
-  const auto* peer = view_ == nullptr ? nullptr : view_->peer(node);
-  if (peer == nullptr || peer->meta.shards == 0) return std::nullopt;
-  return Target{
-      .node = node,
-      .shard = ShardIndex{static_cast<std::uint16_t>(partition.value % peer->meta.shards)}};
+  const Peer* known = peer(node);
+  if (known == nullptr || known->shards == 0) return std::nullopt;
+  return Target{.node = node,
+                .shard = ShardIndex{static_cast<std::uint16_t>(partition.value % known->shards)}};
 }
 
 std::optional<PeerLinks::Target> PeerLinks::target_of(ConnectionId connection) const {
   const auto found = targets_.find(connection);
-  return found == targets_.end() ? std::nullopt : std::optional(found->second);
+  return found == targets_.end() ? std::nullopt : std::optional(found->second.target);
 }
 
 void PeerLinks::on_open(ConnectionId connection, const wire::Hello& theirs) {
   const auto found = targets_.find(connection);
   if (found == targets_.end()) return;
   // Another process has the address now: gossip will bring the right one.
-  if (theirs.node != found->second.node) {
+  if (theirs.node != found->second.target.node) {
     transport_->close(connection);
     on_closed(connection);
     return;
   }
-  Link& link = links_[found->second];
+  Link& link = *found->second.link;
   link.losses = 0;
   link.is_open = true;
   on_heard(connection);
 }
 
-void PeerLinks::on_heard(ConnectionId connection) {
+std::optional<NodeId> PeerLinks::on_heard(ConnectionId connection) {
   const auto found = targets_.find(connection);
-  if (found == targets_.end()) return;
-  Link& link = links_[found->second];
+  if (found == targets_.end()) return std::nullopt;
+  Link& link = *found->second.link;
   link.heard_at = clock_.now();
   link.unheard_since.reset();
+  return found->second.target.node;
 }
 
 void PeerLinks::on_go_away(ConnectionId connection) {
   const auto found = targets_.find(connection);
   if (found == targets_.end()) return;
-  links_[found->second].leaves_by = clock_.now() + parting;
+  found->second.link->leaves_by = clock_.now() + parting;
 }
 
 void PeerLinks::on_closed(ConnectionId connection) {
   const auto found = targets_.find(connection);
   if (found == targets_.end()) return;
-  const Target target = found->second;
+  const Dialled lost = found->second;
   targets_.erase(found);
-  lose(target, links_[target]);
+  lose(lost.target, *lost.link);
 }
 
 bool PeerLinks::is_silent(const Link& link, bool dead) const {

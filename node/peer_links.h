@@ -43,14 +43,16 @@ class PeerLinks {
   [[nodiscard]] bool is_reachable(NodeId node) const;
 
   [[nodiscard]] bool is_connected(NodeId node) const;
+  /// The view says that it lives.
+  [[nodiscard]] bool is_alive(NodeId node) const;
   /// The shard of a node that holds a partition; nothing if that node has never been heard of.
   [[nodiscard]] std::optional<Target> shard_of(NodeId node, PartitionId partition) const;
   /// Whom a link goes to; nothing if it is none of these.
   [[nodiscard]] std::optional<Target> target_of(ConnectionId connection) const;
 
   void on_open(ConnectionId connection, const wire::Hello& theirs);
-  /// A frame came in.
-  void on_heard(ConnectionId connection);
+  /// A frame came in: from whom, if it is over one of these.
+  std::optional<NodeId> on_heard(ConnectionId connection);
   /// It said go away: nothing new is sent over it, and its node is not reachable until it is lost.
   void on_go_away(ConnectionId connection);
   /// The transport lost a connection; take_lost() tells whose, if it was one of these.
@@ -69,7 +71,23 @@ class PeerLinks {
     std::optional<Instant> unheard_since;  // of the first frame sent since heard_at
   };
 
-  [[nodiscard]] bool is_dead(NodeId node) const;
+  /// What is looked up for every frame, of one node of the view.
+  struct Peer {
+    NodeId node;
+    bool is_alive = false;
+    bool is_dead = true;  // or has left
+    bool has_address = false;
+    std::uint16_t shards = 0;
+    std::vector<Link*> links;  // of links_; by shard, null where none was asked for
+  };
+  struct Dialled {
+    Target target;
+    Link* link = nullptr;
+  };
+
+  [[nodiscard]] const Peer* peer(NodeId node) const;
+  Link& link(const Target& target);
+  [[nodiscard]] static bool is_connected(const Peer& peer);
   [[nodiscard]] bool is_silent(const Link& link, bool dead) const;
   void give_up(const Target& target, Link& link);
   void lose(const Target& target, Link& link);
@@ -79,8 +97,9 @@ class PeerLinks {
   MakeHello hello_;
   Transport* transport_ = nullptr;
   std::shared_ptr<const RingView> view_;
-  std::map<Target, Link> links_;
-  std::map<ConnectionId, Target> targets_;
+  std::map<Target, Link> links_;  // none is ever erased
+  std::vector<Peer> peers_;       // of view_, in its order
+  std::map<ConnectionId, Dialled> targets_;
   std::vector<Target> lost_;
 };
 

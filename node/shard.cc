@@ -192,7 +192,11 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
                   .arrived = {.earliest = env_.turns.waits_since(), .latest = env_.turns.began()}});
       break;
     case wire::Kind::replica_write:
-    case wire::Kind::replica_read:
+    case wire::Kind::replica_read: {
+      const ClampedClock::Hold hold(clock_);
+      serve_replica(connection, header, body);
+      break;
+    }
     case wire::Kind::replica_scan:
     case wire::Kind::replica_inspect:
     case wire::Kind::purge_list:
@@ -211,9 +215,8 @@ void Shard::on_frame(ConnectionId connection, const wire::FrameHeader& header, B
       links_.on_go_away(connection);
       break;
     default:
-      if (const auto peer = links_.target_of(connection)) {
-        links_.on_heard(connection);
-        on_peer_reply(peer->node, header, body);
+      if (const auto peer = links_.on_heard(connection)) {
+        on_peer_reply(*peer, header, body);
       } else {
         ++counts_.frames_undecodable;
       }
@@ -280,11 +283,9 @@ std::uint32_t Shard::send_all(std::span<const coordinator::Target> targets, cons
   Bytes frame = wire::encode(message, {.deadline_ms = deadline_ms});
   // The other side would end the connection, and with it all else that travels there.
   if (frame.size() > limits::frame_bytes) return (1U << targets.size()) - 1;
-  wire::FrameHeader header = *wire::decode_header(frame);
   std::uint32_t not_sent = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    header.request_id = targets[i].tag.value;
-    wire::encode_header(header, frame.data());
+    wire::set_request_id(targets[i].tag.value, frame.data());
     const auto to = links_.shard_of(targets[i].node, message.scope.partition);
     const bool is_last = i + 1 == targets.size();
     if (!to || !links_.send(*to, is_last ? std::exchange(frame, {}) : frame)) not_sent |= 1U << i;

@@ -55,6 +55,7 @@ void Shard::on_request(const Incoming& in) {
 }
 
 void Shard::on_get(const Incoming& in) {
+  const ClampedClock::Hold hold(clock_);
   const auto get = wire::decode<wire::Get>(in.body);
   if (!get) return refuse(in, get.error());
   const auto& epoch = *view_->epoch;
@@ -82,6 +83,7 @@ void Shard::on_get(const Incoming& in) {
 }
 
 void Shard::on_put(const Incoming& in) {
+  const ClampedClock::Hold hold(clock_);
   const auto put = wire::decode<wire::Put>(in.body);
   if (!put) return refuse(in, put.error());
   const auto& epoch = *view_->epoch;
@@ -264,9 +266,7 @@ void Shard::answer(ClientHandle handle, Bytes frame) {
   const bool is_asked_here = client.from.shard == options_.shard;
   if (is_asked_here && client.kind == wire::Kind::get) counts_.get_latency.add(took);
   if (is_asked_here && client.kind == wire::Kind::put) counts_.put_latency.add(took);
-  auto header = *wire::decode_header(frame);
-  header.request_id = client.request_id;
-  wire::encode_header(header, frame.data());
+  wire::set_request_id(client.request_id, frame.data());
   send_to(client.from, std::move(frame));
 }
 

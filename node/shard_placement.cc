@@ -67,8 +67,7 @@ bool Shard::stands_in(PartitionId partition) {
 }
 
 coordinator::Reach Shard::reach_of(NodeId node) const {
-  const auto* peer = view_->peer(node);
-  const bool is_alive = peer != nullptr && peer->liveness == wire::Liveness::alive;
+  const bool is_alive = links_.is_alive(node);
   const bool is_reachable = links_.is_reachable(node);
   if (is_alive && is_reachable) return coordinator::Reach::good;
   const bool is_connected = links_.is_connected(node);

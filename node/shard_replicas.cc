@@ -164,6 +164,7 @@ void Shard::inspect(BytesView key, InspectionsDone done) {
 
 void Shard::on_peer_reply(NodeId from, const wire::FrameHeader& header, BytesView body) {
   if (forwards_.on_frame(header, body) || calls_.on_frame(header, body)) return;
+  const ClampedClock::Hold hold(clock_);
   const coordinator::Tag tag{header.request_id};
   const auto hand_over = [&](const auto& message) {
     if (message) {

@@ -140,4 +140,8 @@ void encode_header(const FrameHeader& header, char* frame) {
   write_at<std::uint32_t>(frame, 20, frame_magic);
 }
 
+void set_request_id(std::uint64_t request_id, char* frame) {
+  write_at<std::uint64_t>(frame, 8, request_id);
+}
+
 }  // namespace coterie::wire

@@ -98,5 +98,7 @@ inline constexpr std::uint32_t frame_magic = 0x31544f43;  // "COT1"
 
 /// Writes `header` over the first header_bytes of `frame`.
 void encode_header(const FrameHeader& header, char* frame);
+/// Makes `frame`, a whole one, that of this request.
+void set_request_id(std::uint64_t request_id, char* frame);
 
 }  // namespace coterie::wire
