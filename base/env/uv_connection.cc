@@ -12,6 +12,10 @@ namespace {
 
 /// Frames of a turn leave before its end once they are so many bytes.
 constexpr std::size_t flush_bytes = std::size_t{64} << 10;
+/// Frames up to this size are put together.
+constexpr std::size_t small_frame_bytes = 4096;
+/// A buffer that they share; a connection keeps one between turns.
+constexpr std::size_t shared_bytes_most = std::size_t{16} << 10;
 
 }  // namespace
 
@@ -155,12 +159,45 @@ void Connection::take_hello(const FrameReader::Frame& frame) {
 
 bool Connection::send(Bytes frame) {
   if (queued_bytes() > transport_.options_.queue_bytes) return false;
-  waiting_bytes_ += frame.size();
-  waiting_.push_back(std::move(frame));
+  append(std::move(frame));
   if (state_ != State::open) return true;
   mark_dirty();
   if (waiting_bytes_ > flush_bytes) flush();
   return true;
+}
+
+/// A frame alone leaves from where its sender left it. Of several small ones the bytes are copied
+/// together: that costs less than a buffer each, for malloc and for the kernel.
+void Connection::append(Bytes frame) {
+  waiting_bytes_ += frame.size();
+  ++waiting_frames_;
+  const bool is_small = frame.size() <= small_frame_bytes;
+  if (!is_small || waiting_.empty()) {
+    waiting_.push_back(std::move(frame));
+    is_last_shared_ = is_small;
+    return;
+  }
+  const std::size_t together = waiting_.back().size() + frame.size();
+  if (!is_last_shared_ || together > shared_bytes_most) {
+    waiting_.push_back(std::exchange(spare_, {}));
+    is_last_shared_ = true;
+  } else if (waiting_.back().capacity() < together && spare_.capacity() >= together) {
+    spare_.append(waiting_.back());
+    waiting_.back().swap(spare_);
+    spare_.clear();
+  }
+  waiting_.back().append(frame);
+}
+
+/// All that waited has left: a buffer that several frames shared is used again.
+void Connection::recycle() {
+  for (Bytes& buffer : waiting_) {
+    if (buffer.capacity() > spare_.capacity() && buffer.capacity() <= 2 * shared_bytes_most) {
+      buffer.clear();
+      spare_ = std::move(buffer);
+    }
+  }
+  waiting_.clear();
 }
 
 void Connection::mark_dirty() {
@@ -172,10 +209,12 @@ void Connection::mark_dirty() {
 void Connection::flush() {
   is_dirty_ = false;
   if (state_ != State::open || waiting_.empty() || !stream_->can_write()) return;
-  transport_.counters_.frames_out += waiting_.size();
+  transport_.counters_.frames_out += waiting_frames_;
   transport_.counters_.bytes_out += waiting_bytes_;
+  waiting_frames_ = 0;
   waiting_bytes_ = 0;
   const int status = stream_->write(waiting_, transport_.counters_.writes);
+  recycle();
   // Never from within send(): the handler may be in the middle of something.
   if (status < 0) {
     later([this, status] { fail(error(ErrorCode::closed, status, "lost " + name_)); });

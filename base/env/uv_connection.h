@@ -104,8 +104,15 @@ class Connection final : public StreamEvents, public std::enable_shared_from_thi
   bool was_dialled_ = false;
   bool is_paused_ = false;
   bool is_dirty_ = false;
+  void append(Bytes frame);
+  void recycle();
+
+  /// Frames in order; small ones that follow each other stand in one buffer.
   std::vector<Bytes> waiting_;
+  bool is_last_shared_ = false;  // of waiting_
+  std::size_t waiting_frames_ = 0;
   std::size_t waiting_bytes_ = 0;
+  Bytes spare_;                   // empty, with room
   Bytes hello_;                   // ours, encoded, until it is sent
   std::vector<Address> untried_;  // last first
   OwnedHello theirs_;             // of an adopted socket

@@ -112,10 +112,7 @@ int Stream::write(std::vector<Bytes>& frames, std::uint64_t& calls) {
     if (sent < 0) return sent;
     unsent.skip(static_cast<std::size_t>(sent));
   }
-  if (unsent.empty()) {
-    frames.clear();
-    return 0;
-  }
+  if (unsent.empty()) return 0;
   in_flight_.swap(frames);
   const auto buffers = unsent.all();
   return uv_write(&write_, stream(&tcp_), buffers.data(), static_cast<unsigned>(buffers.size()),

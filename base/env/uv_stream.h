@@ -45,9 +45,9 @@ class Stream {
 
   /// No write is under way.
   [[nodiscard]] bool can_write() const { return in_flight_.empty(); }
-  /// Sends the frames in order, taking them all: what the socket takes leaves now, the rest when it
-  /// can, and then on_written comes. Needs can_write(). Returns libuv's status; `calls` is raised
-  /// by the system calls made.
+  /// Sends the frames in order: what the socket takes leaves now. If that is all, they stay with
+  /// the caller; else they are taken, the rest leaves when it can, and then on_written comes. Needs
+  /// can_write(). Returns libuv's status; `calls` is raised by the system calls made.
   [[nodiscard]] int write(std::vector<Bytes>& frames, std::uint64_t& calls);
   /// Bytes of write() that have not left.
   [[nodiscard]] std::size_t unsent_bytes() const {
