@@ -5,11 +5,11 @@
 #include <memory>
 #include <optional>
 #include <variant>
-#include <vector>
 
 #include "base/env/timers.h"
 #include "base/ids.h"
 #include "base/instant.h"
+#include "base/small_vector.h"
 #include "client/callback.h"
 #include "client/links.h"
 #include "client/requests.h"
@@ -77,7 +77,7 @@ struct Call {
   /// Of a try, or of the pause before the next.
   Instant next_step;
   /// Asked in earlier tries; the others are preferred.
-  std::vector<NodeId> asked;
+  SmallVector<NodeId, 3> asked;
 
   /// An earlier try of this write has an unknown outcome.
   bool is_in_doubt = false;

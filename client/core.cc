@@ -48,13 +48,13 @@ void ClientCore::close() {
   env_.timers.cancel(wake_);
   source_.stop();
   links_.stop();
-  std::vector<CallId> ids;
-  for (const auto& [id, call] : calls_) ids.push_back(id);
+  std::vector<CallId> ids = calls_.ids();
   std::ranges::sort(ids);
   for (const auto id : ids) {
+    Call& call = *calls_.find(id);
     ++counters_.failed;
-    if (calls_.at(id).is_write()) ++counters_.in_doubt;
-    fail_with(take_out(calls_.at(id)), closed_error());
+    if (call.is_write()) ++counters_.in_doubt;
+    fail_with(take_out(call), closed_error());
   }
   auto ready = std::exchange(ready_, {});
   for (auto& done : ready) done(std::unexpected(closed_error()));
@@ -149,9 +149,7 @@ void ClientCore::start(Call::Request request, std::optional<std::chrono::millise
   const auto time = deadline.value_or(options_.deadline);
   const auto accepted = checked ? accept(request, time) : checked;
   const Instant now = env_.clock.now();
-  const CallId id{++last_call_};
-  Call& call = calls_[id];
-  call.id = id;
+  Call& call = calls_.add();
   call.bytes = bytes_of(request);
   call.request = std::move(request);
   call.deadline = now + time;
@@ -164,7 +162,7 @@ void ClientCore::start(Call::Request request, std::optional<std::chrono::millise
   }
   const bool is_read = !call.is_write();
   arm(call, is_read ? std::min(call.deadline, now + options_.retry.read_attempt) : call.deadline);
-  queue_.push_back(id);
+  queue_.push_back(call.id);
   wake();
 }
 
@@ -241,7 +239,7 @@ void ClientCore::arm(Call& call, Instant at) {
 
 void ClientCore::on_timer(CallId id) {
   const Event event(*this);
-  Call& call = calls_.at(id);
+  Call& call = *calls_.find(id);
   call.timer = {};
   const Instant now = env_.clock.now();
   if (call.is_refused) return finish(call, *call.last_error);
@@ -293,11 +291,6 @@ Call::Request ClientCore::take_out(Call& call) {
   Call::Request request = std::move(call.request);
   calls_.erase(call.id);
   return request;
-}
-
-Call* ClientCore::find(CallId id) {
-  const auto found = calls_.find(id);
-  return found == calls_.end() ? nullptr : &found->second;
 }
 
 void ClientCore::on_open(ConnectionId connection, const wire::Hello& theirs) {

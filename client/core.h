@@ -5,7 +5,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
 #include "base/address.h"
@@ -14,6 +13,7 @@
 #include "base/env/transport.h"
 #include "base/random.h"
 #include "client/call.h"
+#include "client/call_table.h"
 #include "client/callback.h"
 #include "client/exchange.h"
 #include "client/links.h"
@@ -101,7 +101,7 @@ class ClientCore final : public TransportHandler, private LinkUser {
   void expire(Call& call);
   void finish(Call& call, Error error);
   [[nodiscard]] Call::Request take_out(Call& call);
-  [[nodiscard]] Call* find(CallId id);
+  [[nodiscard]] Call* find(CallId id) { return calls_.find(id); }
 
   // core_tries.cc: the tries of a call.
   void route(Call& call);
@@ -134,8 +134,7 @@ class ClientCore final : public TransportHandler, private LinkUser {
   bool is_waking_ = false;
   TimerId wake_;
 
-  std::unordered_map<CallId, Call> calls_;
-  std::uint64_t last_call_ = 0;
+  CallTable calls_;
   std::size_t bytes_ = 0;    // of all calls
   std::size_t started_ = 0;  // calls at the nodes
   std::deque<CallId> queue_;

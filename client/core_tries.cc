@@ -56,6 +56,7 @@ void ClientCore::route(Call& call) {
 std::optional<Target> ClientCore::choose(const Call& call, const Bucket& bucket,
                                          PartitionId partition) {
   const Ring& ring = source_.ring();
+  const Instant now = env_.clock.now();
   const auto owners = ring.epoch->owners(partition);
   std::optional<Target> best;
   std::tuple<int, bool, std::size_t> best_rank;
@@ -64,10 +65,10 @@ std::optional<Target> ClientCore::choose(const Call& call, const Bucket& bucket,
     const NodeId owner = owners[(first + i) % owners.size()];
     const auto target = ring.target(owner, partition);
     if (!target) continue;
-    const int doubt = standing_.doubt(owner, ring.node(owner)->liveness, links_.is_usable(*target),
-                                      env_.clock.now());
+    const auto prospect = links_.prospect(*target, now);
+    const int doubt = standing_.doubt(owner, ring.node(owner)->liveness, prospect.is_usable, now);
     const bool was_asked = std::ranges::find(call.asked, owner) != call.asked.end();
-    const std::tuple rank{doubt, was_asked, links_.load(*target)};
+    const std::tuple rank{doubt, was_asked, prospect.load};
     if (best && rank >= best_rank) continue;
     best = target;
     best_rank = rank;
@@ -77,8 +78,8 @@ std::optional<Target> ClientCore::choose(const Call& call, const Bucket& bucket,
   for (const NodeId node : ring.epoch->preference_list(partition, 2 * owners.size())) {
     const auto target = ring.target(node, partition);
     if (!target || std::ranges::find(owners, node) != owners.end()) continue;
-    const int doubt = standing_.doubt(node, ring.node(node)->liveness, links_.is_usable(*target),
-                                      env_.clock.now());
+    const int doubt = standing_.doubt(node, ring.node(node)->liveness,
+                                      links_.prospect(*target, now).is_usable, now);
     if (doubt < Standing::doubt_most) return target;
   }
   return best;

@@ -101,15 +101,13 @@ void Links::pump(Link& link) {
   if (link.connection.value == 0) return dial(link);
   while (link.is_open && !link.is_leaving && !link.waiting.empty() &&
          link.unanswered.size() < link.window.size() &&
-         (link.unanswered.empty() || link.unanswered_bytes < limits::client_bytes_a_connection)) {
+         (link.unanswered.empty() || link.unanswered.bytes() < limits::client_bytes_a_connection)) {
     const CallId call = link.waiting.front();
     link.waiting.pop_front();
     const TryId id{++last_try_};
     auto frame = env_.user.next_frame(call, id, link.run);
     if (!frame) continue;
-    const std::size_t bytes = frame->size();
-    link.unanswered.emplace_hint(link.unanswered.end(), id, Unanswered{call, bytes});
-    link.unanswered_bytes += bytes;
+    link.unanswered.add({.id = id, .call = call, .bytes = frame->size()});
     // If the connection has just broken, on_closed follows and tells of this one too.
     (void)transport_->send(link.connection, std::move(*frame));
   }
@@ -144,17 +142,13 @@ void Links::hand_back(Link& link, const Error& why) {
   for (const auto call : waiting) env_.user.on_not_sent(call, why);
 }
 
-bool Links::is_usable(const Target& target) const {
+Links::Prospect Links::prospect(const Target& target, Instant now) const {
   const Link* link = find(target);
-  if (link == nullptr) return true;
-  if (link->is_leaving) return false;
-  return link->connection.value != 0 ? link->is_open || link->losses == 0
-                                     : env_.clock.now() >= link->retry_at;
-}
-
-std::size_t Links::load(const Target& target) const {
-  const Link* link = find(target);
-  return link == nullptr ? 0 : link->waiting.size() + link->unanswered.size();
+  if (link == nullptr) return {};
+  const bool is_dialled = link->connection.value != 0;
+  const bool is_usable = is_dialled ? link->is_open || link->losses == 0 : now >= link->retry_at;
+  return {.is_usable = is_usable && !link->is_leaving,
+          .load = link->waiting.size() + link->unanswered.size()};
 }
 
 void Links::on_open(ConnectionId connection, const wire::Hello& theirs) {
@@ -191,11 +185,9 @@ void Links::lose(Link& link, const Error& why, Duration pause) {
   link.is_open = false;
   link.is_leaving = false;
   link.retry_at = std::max(link.retry_at, env_.clock.now() + pause);
-  std::map<TryId, Unanswered> unanswered;
-  unanswered.swap(link.unanswered);
-  link.unanswered_bytes = 0;
+  const auto unanswered = link.unanswered.take_all();
   hand_back(link, why);
-  for (const auto& [id, lost] : unanswered) env_.user.on_lost(lost.call, id, why);
+  for (const auto& lost : unanswered) env_.user.on_lost(lost.call, lost.id, why);
 }
 
 void Links::on_go_away(ConnectionId connection, std::uint32_t retry_after_ms) {
@@ -216,11 +208,9 @@ void Links::part(Link& link) {
 
 std::optional<Links::Sent> Links::on_reply(ConnectionId connection, std::uint64_t request_id) {
   Link& link = *by_connection_.at(connection);
-  const auto found = link.unanswered.find(TryId{request_id});
-  if (found == link.unanswered.end()) return std::nullopt;
-  const Sent sent{.call = found->second.call, .id = TryId{request_id}, .target = link.target};
-  link.unanswered_bytes -= found->second.bytes;
-  link.unanswered.erase(found);
+  const auto answered = link.unanswered.take(TryId{request_id});
+  if (!answered) return std::nullopt;
+  const Sent sent{.call = answered->call, .id = answered->id, .target = link.target};
   touch(link);
   part(link);
   return sent;

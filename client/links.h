@@ -16,13 +16,10 @@
 #include "base/random.h"
 #include "client/results.h"
 #include "client/ring.h"
+#include "client/unanswered.h"
 #include "client/window.h"
 
 namespace coterie::client {
-
-using CallId = Id<struct CallTag, std::uint64_t>;
-/// One try of a call: the request id of its frame.
-using TryId = Id<struct TryTag, std::uint64_t>;
 
 /// What Links ask of their user. All are called from the loop, some from within pump().
 class LinkUser {
@@ -73,10 +70,14 @@ class Links {
   /// Sends what can be sent; to be called at the end of each event.
   void pump();
 
-  /// For choosing an owner: connected or never tried, not said to go away.
-  [[nodiscard]] bool is_usable(const Target& target) const;
-  /// Requests that wait for it or are unanswered.
-  [[nodiscard]] std::size_t load(const Target& target) const;
+  /// For choosing an owner.
+  struct Prospect {
+    /// Connected or never tried, not said to go away.
+    bool is_usable = true;
+    /// Requests that wait for it or are unanswered.
+    std::size_t load = 0;
+  };
+  [[nodiscard]] Prospect prospect(const Target& target, Instant now) const;
 
   [[nodiscard]] bool owns(ConnectionId connection) const {
     return by_connection_.contains(connection);
@@ -92,10 +93,6 @@ class Links {
   void on_refusal(const Target& target, Duration retry_after);
 
  private:
-  struct Unanswered {
-    CallId call;
-    std::size_t bytes = 0;
-  };
   struct Link {
     Target target;
     ConnectionId connection;  // 0: none
@@ -107,8 +104,7 @@ class Links {
     Instant retry_at;
     TimerId timer;  // of the next dial
     std::deque<CallId> waiting;
-    std::map<TryId, Unanswered> unanswered;
-    std::size_t unanswered_bytes = 0;
+    Unanswered unanswered;
     Window window{limits::client_requests_a_connection};
   };
 

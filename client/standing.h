@@ -19,7 +19,7 @@ class Standing {
 
   static constexpr int doubt_most = 2;
   /// How much speaks against asking `node`: 0 nothing, 1 doubts, 2 it is dead or has just failed.
-  /// `told` is what the ring says, `is_usable` what the link (Links::is_usable).
+  /// `told` is what the ring says, `is_usable` what the link (Links::prospect).
   [[nodiscard]] int doubt(NodeId node, wire::Liveness told, bool is_usable, Instant now) const;
 
  private:
