@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -107,6 +108,7 @@ class Bench {
     loop_.at_turn_end(UvLoop::TurnEnd::flush, [this]() { store_->flush(); });
     puts("puts, 100 under way", batch);
     puts("puts, 1,000 under way", 10 * batch);
+    turns();
     gets();
     close();
     return {};
@@ -165,6 +167,35 @@ class Bench {
                 count / static_cast<double>(store_->status().syncs - syncs),
                 seconds(longest_turn) * 1e3);
     report_checkpoints();
+  }
+
+  /// What the loop waits for its writes to the log where nobody wants a sync: turns of a few puts.
+  void turns() {
+    constexpr std::uint64_t puts_a_turn = 10;
+    constexpr std::uint64_t pauses = 50;  // turns between those in which the loop looks around
+    Random random(3);
+    std::vector<Duration> took;
+    took.reserve(records_ / puts_a_turn + 1);
+    for (std::uint64_t next = 0; next < records_;) {
+      for (std::uint64_t i = 0; i < puts_a_turn && next < records_; ++i, ++next) {
+        auto put = make(random.below(records_), 3 * records_ + next);
+        append(put);
+      }
+      const auto begin = loop_.clock().now();
+      store_->flush();
+      took.push_back(loop_.clock().now() - begin);
+      if (took.size() % pauses == 0) loop_.turn(Duration::zero());
+      while (store_->backlog() != Backlog::none) loop_.turn(1ms);
+    }
+    std::ranges::sort(took);
+    const auto at = [&](double part) {
+      const auto place = static_cast<std::size_t>(part * static_cast<double>(took.size() - 1));
+      return seconds(took[place]) * 1e6;
+    };
+    std::printf(
+        "turns of %llu puts        the log's write: p50 %.1f us, p99 %.1f, p99.9 %.1f, longest "
+        "%.1f\n",
+        static_cast<unsigned long long>(puts_a_turn), at(0.5), at(0.99), at(0.999), at(1));
   }
 
   void append(Put& put) {

@@ -15,6 +15,7 @@ struct Committer::Job {
   LogPosition syncs;  // through it; 0: nothing
   bool is_maintenance = false;
   LogPosition recycle;  // 0: nothing
+  std::size_t spares_most = LogWriter::spares_most;
 
   Result<void> written;
   Result<void> synced;
@@ -25,7 +26,7 @@ struct Committer::Job {
   void run(LogWriter& writer) {
     if (batch) written = writer.write(*batch);
     if (written && syncs.value != 0) synced = writer.sync();
-    if (is_maintenance) room = writer.recycle(recycle);
+    if (is_maintenance) room = writer.recycle(recycle, spares_most);
     if (is_maintenance && room) room = writer.replenish();
     is_low = writer.is_low();
     log_bytes = writer.log_bytes();
@@ -147,6 +148,7 @@ void Committer::maintain(LogPosition recycle) {
   job->is_maintenance = true;
   is_maintaining_ = true;
   job->recycle = recycle;
+  if (recycle == last_) job->spares_most = LogWriter::spares_at_rest;
   worker_.submit([writer = writer_, job]() { job->run(*writer); },
                  [this, alive = alive_, job]() {
                    if (!*alive || failure_) return;

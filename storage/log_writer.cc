@@ -157,18 +157,27 @@ Result<LogSegment> LogWriter::create_segment(std::uint64_t size_bytes) {
   return segment;
 }
 
-Result<void> LogWriter::recycle(LogPosition position) {
+Result<void> LogWriter::recycle(LogPosition position, std::size_t most) {
   while (!full_.empty() && full_.front().last <= position) {
     auto segment = std::move(full_.front());
     full_.pop_front();
-    if (segment.size_bytes == options_.segment_bytes && spares_.size() < spares_most) {
+    if (segment.size_bytes == options_.segment_bytes) {
       spares_.push_back(std::move(segment));
-      continue;
+    } else if (auto done = remove(segment); !done) {
+      return done;
     }
-    segment.file.reset();
-    if (auto done = files_.remove(options_.directory + "/" + segment.name); !done) return done;
+  }
+  while (spares_.size() > most) {
+    auto segment = std::move(spares_.back());
+    spares_.pop_back();
+    if (auto done = remove(segment); !done) return done;
   }
   return {};
+}
+
+Result<void> LogWriter::remove(LogSegment& segment) {
+  segment.file.reset();
+  return files_.remove(options_.directory + "/" + segment.name);
 }
 
 /// Left by a crash while they were made, by another setting, or by an oversized batch.
@@ -179,8 +188,7 @@ Result<void> LogWriter::drop_odd_spares() {
       kept.push_back(std::move(spare));
       continue;
     }
-    spare.file.reset();
-    if (auto done = files_.remove(options_.directory + "/" + spare.name); !done) return done;
+    if (auto done = remove(spare); !done) return done;
   }
   spares_ = std::move(kept);
   return {};

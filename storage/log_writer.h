@@ -47,8 +47,9 @@ class LogWriter {
   };
   /// Segments kept back for erasures while the disk is full.
   static constexpr std::size_t reserve_segments = 1;
-  /// More spares than this are removed.
+  /// More spares than this are removed: while more is being written, and when all is in the table.
   static constexpr std::size_t spares_most = 4;
+  static constexpr std::size_t spares_at_rest = 2;
 
   LogWriter(FileSystem& files, Options options, LogEnd end);
 
@@ -64,9 +65,9 @@ class LogWriter {
   [[nodiscard]] bool fits(const LogBatch& batch) const;
   /// What was written before the call is durable. Errors: final.
   [[nodiscard]] Result<void> sync();
-  /// All appends through `position` are in the table: segments with nothing else are used again.
-  /// Errors: io.
-  [[nodiscard]] Result<void> recycle(LogPosition position);
+  /// All appends through `position` are in the table: segments with nothing else are used again, or
+  /// removed if there are enough. Errors: io.
+  [[nodiscard]] Result<void> recycle(LogPosition position, std::size_t most = spares_most);
   /// Tries to have the reserve complete. Errors: read_only, io.
   [[nodiscard]] Result<void> replenish();
 
@@ -78,6 +79,7 @@ class LogWriter {
   [[nodiscard]] std::uint64_t room_for(const LogBatch& batch) const;
   [[nodiscard]] Result<void> write_at_end(LogBatch& batch, bool is_opening);
   [[nodiscard]] Result<LogSegment> take_first_segment(LogPosition table);
+  [[nodiscard]] Result<void> remove(LogSegment& segment);
   [[nodiscard]] Result<void> drop_odd_spares();
   [[nodiscard]] Result<void> rotate(std::uint64_t room_bytes);
   [[nodiscard]] Result<LogSegment> take_segment(std::uint64_t size_bytes);

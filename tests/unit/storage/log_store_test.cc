@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "base/limits.h"
+#include "storage/log_writer.h"
 #include "tests/unit/storage/rig.h"
 
 // What a LogStore does when things are full, late, failing or many.
@@ -373,6 +374,26 @@ TEST_CASE("a crash between the parts of a checkpoint loses nothing") {
   rig.settle();
   CHECK(rig.memory_table.entries(Space::records) == bound);
   CHECK(rig.memory_table.position()->value == bound);
+}
+
+TEST_CASE("when all is in the table the log keeps a few segments, and goes on with them") {
+  Rig rig;
+  rig.options.overlay_records = 1000;
+  rig.options.segment_bytes = 1024;
+  rig.open();
+  std::uint64_t number = 0;
+  const auto segments = [&]() { return rig.disk.contents().size(); };
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 80; ++i, ++number) rig.put_synced(number, number + 1);
+    CHECK(segments() > 10);
+    rig.timers.advance(rig.options.overlay_age);
+    rig.settle();
+    CHECK(segments() == 1 + LogWriter::spares_at_rest);
+  }
+  rig.kill();
+  rig.open();
+  CHECK(everything(*rig.store, Space::records).size() == number);
+  CHECK(rig.store->status().damaged.empty());
 }
 
 TEST_CASE("writers are told to wait while checkpoints are behind") {
