@@ -11,7 +11,7 @@ namespace coterie::wire {
 
 namespace {
 
-NodeFacts read_question(const fb::NodeFacts& table, Fields& /*no bounds*/) {
+NodeFacts read_facts_question(const fb::NodeFacts& table, Fields& /*no bounds*/) {
   return {.with_partitions = table.with_partitions()};
 }
 
@@ -29,7 +29,7 @@ void read_partitions(const fb::NodeFactsReply& table, Fields& fields, NodeFactsR
                  "the partitions do not ascend, or there is no such one");
 }
 
-NodeFactsReply read_answer(const fb::NodeFactsReply& table, Fields& fields) {
+NodeFactsReply read_facts_answer(const fb::NodeFactsReply& table, Fields& fields) {
   NodeFactsReply out;
   out.node = to_id<NodeId>(table.node());
   fields.require(!out.node.is_zero(), "the node is none");
@@ -82,12 +82,12 @@ Bytes encode(const NodeFactsReply& message, const Envelope& envelope) {
 
 template <>
 Result<NodeFacts> decode(BytesView body) {
-  return decode_as(body, "node_facts", read_question);
+  return decode_as(body, "node_facts", read_facts_question);
 }
 
 template <>
 Result<NodeFactsReply> decode(BytesView body) {
-  return decode_as(body, "node_facts_reply", read_answer);
+  return decode_as(body, "node_facts_reply", read_facts_answer);
 }
 
 }  // namespace coterie::wire

@@ -12,7 +12,7 @@
 namespace coterie::admin_tool {
 namespace {
 
-constexpr auto look_again = std::chrono::milliseconds(200);
+constexpr auto drain_look_again = std::chrono::milliseconds(200);
 /// A checkpoint of much that was written lately takes a while.
 constexpr auto patience = std::chrono::minutes(2);
 
@@ -23,7 +23,7 @@ bool has_stopped(const Address& door) {
   if (is_terminal) std::fprintf(stderr, "finishing what is in progress...");
   bool is_gone = false;
   while (!is_gone && std::chrono::steady_clock::now() < until) {
-    std::this_thread::sleep_for(look_again);
+    std::this_thread::sleep_for(drain_look_again);
     is_gone = !fetch(door, "/healthz").has_value();
   }
   if (is_terminal) std::fprintf(stderr, "\r\033[K");

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/fields.h"
 #include "client/admin_tool/stream_views.h"
 #include "client/admin_tool/table.h"
 
@@ -20,22 +21,18 @@ constexpr std::size_t pairs_shown = 16;
 constexpr std::size_t id_digits = 32;
 constexpr std::size_t name_digits = 8;
 
-std::uint64_t number(const Json& object, const char* field) {
-  return object.at(field).get<std::uint64_t>();
-}
-
 std::string counted(std::uint64_t count, const char* thing) {
   return with_commas(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
-std::string fixed(double value, int digits) {
+std::string with_digits(double value, int digits) {
   std::array<char, 64> text{};
   (void)std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   return text.data();
 }
 
 std::string percent(const Json& share) {
-  return fixed(share.get<double>() * 100, 1) + " %";
+  return with_digits(share.get<double>() * 100, 1) + " %";
 }
 
 std::string name_of(const Json& id) {
@@ -146,7 +143,9 @@ std::string left_for_later(const Json& plan) {
 }
 
 std::string balance(const Json& plan) {
-  const auto skew = [&plan](const char* field) { return fixed(plan.at(field).get<double>(), 3); };
+  const auto skew = [&plan](const char* field) {
+    return with_digits(plan.at(field).get<double>(), 3);
+  };
   return "fullest node: " + skew("skew_before") + " of its fair share now, " + skew("skew_after") +
          " after\npartitions in too few zones: " +
          with_commas(number(plan, "zones_violated_before")) + " now, " +
@@ -238,7 +237,7 @@ std::string beside(const Json& document) {
   return out;
 }
 
-std::string epoch_text(const Json& epoch) {
+std::string change_epoch_text(const Json& epoch) {
   return epoch.at("lineage").dump() + "." + epoch.at("number").dump();
 }
 
@@ -269,7 +268,7 @@ Rendered with_plan(const Json& document, const PlanLook& look) {
   const bool is_staged = !document.at("staged").empty();
   Rendered out{.is_well = plan.at("problems").empty()};
   out.text = "plan " + painted(hash, Color::good, look.use_color) + " for epoch " +
-             epoch_text(document.at("epoch")) + ", ";
+             change_epoch_text(document.at("epoch")) + ", ";
   out.text += is_staged ? "staged at " + where_of(document) + ":\n"
                         : "with nothing staged: partitions go where they should be\n";
   out.text += staged_lines(document) + beside(document) + "\n";
@@ -288,7 +287,7 @@ Rendered with_plan(const Json& document, const PlanLook& look) {
 }
 
 template <class Render>
-Result<Rendered> rendered(const std::string& document, Render render) {
+Result<Rendered> plan_rendered(const std::string& document, Render render) {
   try {
     return render(Json::parse(document));
   } catch (const Json::exception& error) {
@@ -316,13 +315,13 @@ std::string with_short_ids(const std::string& text) {
 }
 
 Result<Rendered> plan_view(const std::string& document, const PlanLook& look) {
-  return rendered(document, [&look](const Json& json) {
+  return plan_rendered(document, [&look](const Json& json) {
     return json.at("plan").is_null() ? without_plan(json, look) : with_plan(json, look);
   });
 }
 
 Result<Rendered> staged_view(const std::string& document, const PlanLook& look) {
-  return rendered(document, [&look](const Json& json) {
+  return plan_rendered(document, [&look](const Json& json) {
     const auto& staged = json.at("staged");
     Rendered out;
     out.text = "staged at " + where_of(json) + ", not begun:\n" + staged_lines(json);

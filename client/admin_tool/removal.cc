@@ -17,10 +17,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string partitions_text(std::uint64_t count) {
-  return with_commas(count) + " partition" + (count == 1 ? "" : "s");
-}
-
 /// How many partitions the node owns, and in how many of them a write may have been acknowledged
 /// that nobody who is alive holds.
 struct Losses {

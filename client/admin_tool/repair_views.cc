@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/fields.h"
 #include "client/admin_tool/table.h"
 #include "client/admin_tool/transfer_views.h"
 
@@ -11,10 +12,6 @@ namespace coterie::admin_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::uint64_t number(const Json& object, const char* field) {
-  return object.at(field).get<std::uint64_t>();
-}
 
 std::string name_of(const std::string& id) {
   return id.substr(0, 8);

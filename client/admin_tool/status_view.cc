@@ -190,7 +190,7 @@ Cell skew_cell(const Json& node) {
   return {(ms > 0 ? "+" : "") + std::to_string(ms) + " ms"};
 }
 
-std::string epoch_text(const Json& node) {
+std::string node_epoch_text(const Json& node) {
   const auto& epoch = node.at("epoch");
   if (epoch.is_null()) return "-";
   return std::to_string(epoch.at("lineage").get<std::uint64_t>()) + "." +
@@ -243,7 +243,7 @@ std::string node_table(const Json& status, bool use_color) {
          {client_address(node)},
          state_cell(node),
          seen_cell(node),
-         {with_epoch ? epoch_text(node) : ""},
+         {with_epoch ? node_epoch_text(node) : ""},
          {with_weight ? with_commas(node.at("weight").get<std::uint64_t>()) : ""},
          {is_member ? with_commas(node.at("partitions").get<std::uint64_t>()) : "no member"},
          figure(report, "records", with_commas),

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/fields.h"
 #include "client/admin_tool/table.h"
 #include "client/admin_tool/transfer_views.h"
 
@@ -18,14 +19,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t streams_shown = 12;
-
-std::uint64_t number(const Json& object, const char* field) {
-  return object.at(field).get<std::uint64_t>();
-}
-
-std::string partitions_text(std::uint64_t count) {
-  return with_commas(count) + " partition" + (count == 1 ? "" : "s");
-}
 
 using EpochNumbers = std::pair<std::uint64_t, std::uint64_t>;
 

@@ -90,6 +90,10 @@ std::string with_commas(std::uint64_t number) {
   return out;
 }
 
+std::string partitions_text(std::uint64_t count) {
+  return with_commas(count) + " partition" + (count == 1 ? "" : "s");
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   static constexpr std::array<const char*, 5> units = {"kB", "MB", "GB", "TB", "PB"};
   if (bytes < 1000) return std::to_string(bytes) + " B";

@@ -36,6 +36,8 @@ class Table {
 
 /// "117,659".
 [[nodiscard]] std::string with_commas(std::uint64_t number);
+/// "1 partition", "1,024 partitions".
+[[nodiscard]] std::string partitions_text(std::uint64_t count);
 /// "33.6 MB", at most three digits before the point.
 [[nodiscard]] std::string bytes_text(std::uint64_t bytes);
 /// "0.42 ms", "13 ms", "2.1 s".

@@ -4,16 +4,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/admin_tool/fields.h"
 #include "client/admin_tool/table.h"
 
 namespace coterie::admin_tool {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::uint64_t number(const Json& object, const char* field) {
-  return object.at(field).get<std::uint64_t>();
-}
 
 std::string what_blocks(const Json& target) {
   const auto state = target.at("state").get<std::string>();
