@@ -16,6 +16,7 @@ const char* const usage = R"(usage: tests/sim/run [options]
   --jobs N         so many at once (default: one a core)
   --floors         fail below what ./check demands of a run (not if the scale is small)
   --nodes N        nodes of the cluster (default: drawn)
+  --calm           in two of three runs clients are not in a hurry
   --only 3,17      of the faults only those with these numbers
   --without KIND   no faults of this kind, for example "power loss"; may be repeated
   --minimise S     find the fewest faults with which seed S still fails
@@ -53,7 +54,8 @@ bool* flag(Arguments& out, std::string_view option) {
                                                    {"--events", &out.has_events},
                                                    {"--twice", &out.runs_twice},
                                                    {"--until-failure", &out.stops_at_failure},
-                                                   {"--floors", &out.has_floors}};
+                                                   {"--floors", &out.has_floors},
+                                                   {"--calm", &out.run.is_calm}};
   const auto found = flags.find(option);
   return found == flags.end() ? nullptr : found->second;
 }
@@ -132,6 +134,7 @@ std::string list_text(const std::set<std::uint64_t>& numbers) {
 std::string replay_options(const RunOptions& options) {
   std::string out;
   if (options.nodes != 0) out += " --nodes " + std::to_string(options.nodes);
+  if (options.is_calm) out += " --calm";
   if (options.strikes.only) out += " --only '" + list_text(*options.strikes.only) + "'";
   for (const auto kind : options.strikes.without) {
     out += " --without '" + std::string(name(kind)) + "'";

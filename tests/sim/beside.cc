@@ -12,10 +12,10 @@
 namespace coterie::sim {
 namespace {
 
-constexpr Duration idle_bound = 60s;
-constexpr Duration alike_bound = 60s;
+constexpr Duration beside_idle_bound = 60s;
+constexpr Duration beside_alike_bound = 60s;
 constexpr Duration end_bound = 300s;
-constexpr Duration close_look = 5ms;
+constexpr Duration beside_close_look = 5ms;
 constexpr std::size_t newcomers = 3;
 
 }  // namespace
@@ -55,7 +55,7 @@ std::optional<Violation> Beside::run() {
   trouble(draw(random_, 5s, 20s));
   settle();
   workload_->stop();
-  run_until([this] { return workload_->is_idle(); }, idle_bound);
+  run_until([this] { return workload_->is_idle(); }, beside_idle_bound);
   if (!bad_) read_all();
   return bad_;
 }
@@ -69,7 +69,7 @@ void Beside::write() {
       issue(OperationKind::put, key, *some_member(true));
       run_for(draw(random_, 0ms, 10ms));
     }
-    run_until([this] { return workload_->is_idle(); }, idle_bound);
+    run_until([this] { return workload_->is_idle(); }, beside_idle_bound);
     start(away);
     become_alike();
   }
@@ -326,7 +326,7 @@ bool Beside::run_until(const std::function<bool()>& done, Duration at_most) {
       [&] {
         if (watch_.look() != nullptr) on_new_epoch();
         const Instant now = cluster_.world().now();
-        if (now >= looked_ + close_look) {
+        if (now >= looked_ + beside_close_look) {
           looked_ = now;
           watch_.look_at_copies();
         }
@@ -406,7 +406,7 @@ void Beside::become_alike() {
   if (bad_) return;
   for (auto* node : members()) start(*node);
   const bool is_done =
-      run_until([this] { return watch_.newest() != nullptr && are_alike(); }, alike_bound);
+      run_until([this] { return watch_.newest() != nullptr && are_alike(); }, beside_alike_bound);
   if (!is_done && !bad_) bad_ = {"progress", "the nodes are not at one epoch"};
 }
 
@@ -421,7 +421,7 @@ void Beside::read_all() {
       issue(OperationKind::get, key, *all[(away + step) % all.size()]);
       run_for(draw(random_, 0ms, 5ms));
     }
-    run_until([this] { return workload_->is_idle(); }, idle_bound);
+    run_until([this] { return workload_->is_idle(); }, beside_idle_bound);
     become_alike();
   }
   const auto reads = static_cast<std::size_t>(

@@ -28,6 +28,9 @@ constexpr Duration scrub_bound = 100s;
 constexpr Duration purged_bound = 10s;
 constexpr Duration healed_bound = 30s;
 
+/// Between two operations of a client that is not in a hurry, at most.
+constexpr Duration calm_think = 250ms;
+
 class Simulation {
  public:
   explicit Simulation(const RunOptions& options)
@@ -93,6 +96,7 @@ class Simulation {
     settings.sessions = static_cast<std::size_t>(1 + random_.below(8));
     settings.keys = static_cast<std::size_t>(2 + random_.below(30));
     settings.think_most = draw(random_, 5ms, 200ms);
+    if (options_.is_calm && options_.seed % 3 != 0) settings.think_most = calm_think;
     settings.put = 0.2 + 0.5 * random_.unit();
     settings.remove = 0.15 * random_.unit();
     settings.blind = 0.4 * random_.unit();

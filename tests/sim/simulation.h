@@ -17,6 +17,8 @@ struct RunOptions {
   std::size_t nodes = 0;
   /// How long clients and faults have; none: drawn.
   std::optional<Duration> faults_time;
+  /// In two of three runs clients are not in a hurry: more faults for each of their operations.
+  bool is_calm = false;
   Nemesis::Selection strikes;
   /// Hears the story of the run.
   Story::Line line;

@@ -58,7 +58,7 @@ TEST_CASE("all know of a crash in time") {
   check_crashes(3, 300, 2200ms, 3s);
   check_crashes(10, 300, 2200ms, 3s);
   check_crashes(30, 300, 2200ms, 3s);
-  check_crashes(100, 400, 2200ms, 3s);
+  check_crashes(100, 200, 2200ms, 3s);
   if (test_scale() >= 1) check_crashes(200, 50, 2400ms, 3200ms);
 }
 
