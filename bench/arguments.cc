@@ -256,6 +256,15 @@ CLI::App* add_probe(CLI::App& app, Probes& out, RawProbes& raw) {
   return probe;
 }
 
+CLI::App* add_plot(CLI::App& app, Plots& out) {
+  auto* plot = app.add_subcommand(
+      "plot", "makes pictures (SVG) of what --result of compare or of bench/scaling wrote");
+  plot->add_option("result", out.result_file, "that file")->required();
+  plot->add_option("--directory", out.directory, "where the pictures are written")
+      ->capture_default_str();
+  return plot;
+}
+
 }  // namespace
 
 Asked parse_arguments(int argc, char** argv) {
@@ -272,6 +281,8 @@ Asked parse_arguments(int argc, char** argv) {
   add_output_options(app, settings, raw);
   const auto* probe = add_probe(app, probes, raw_probes);
   MoreCommands more(app);
+  Plots plots;
+  const auto* plot = add_plot(app, plots);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -283,6 +294,7 @@ Asked parse_arguments(int argc, char** argv) {
     probes.echo.duration = probes.sync.duration = duration;
     return probes;
   }
+  if (plot->parsed()) return plots;
   const auto wrong_usage = [](const Error& error) {
     std::fprintf(stderr, "coterie-bench: %s\n", error.message.c_str());
     return static_cast<int>(Exit::usage);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <variant>
 
 #include "bench/compare.h"
@@ -15,9 +16,14 @@ struct Probes {
   bool is_json = false;
 };
 
-/// What is asked for: a run, probes, a comparison, a sweep; or the exit code of a process that has
-/// nothing more to do: help was printed, or what is wrong with the command line.
-using Asked = std::variant<int, Settings, Probes, CompareSettings, SweepSettings>;
+struct Plots {
+  std::string result_file;
+  std::string directory = ".";
+};
+
+/// What is asked for: a run, probes, a comparison, a sweep, plots; or the exit code of a process
+/// that has nothing more to do: help was printed, or what is wrong with the command line.
+using Asked = std::variant<int, Settings, Probes, CompareSettings, SweepSettings, Plots>;
 [[nodiscard]] Asked parse_arguments(int argc, char** argv);
 
 }  // namespace coterie::bench

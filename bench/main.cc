@@ -2,12 +2,14 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <type_traits>
 #include <variant>
 
 #include "bench/arguments.h"
 #include "bench/exit_codes.h"
+#include "bench/plot_results.h"
 #include "bench/run.h"
 
 namespace coterie::bench {
@@ -90,6 +92,23 @@ int measure(const SweepSettings& settings) {
   const bool is_written = write_file(settings.html_file, html_of(*result));
   if (interrupted) return static_cast<int>(Exit::interrupted);
   return static_cast<int>(is_written ? Exit::success : Exit::failed);
+}
+
+int measure(const Plots& plots) {
+  std::ifstream in(plots.result_file);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  if (!in) {
+    return complain(
+        {.code = ErrorCode::not_found, .message = plots.result_file + " cannot be read"});
+  }
+  const auto files = plots_of(text);
+  if (!files) return complain(files.error());
+  for (const PlotFile& file : *files) {
+    const std::string path = plots.directory + "/" + file.name;
+    if (!write_file(path, file.contents)) return static_cast<int>(Exit::failed);
+    std::puts(path.c_str());
+  }
+  return static_cast<int>(Exit::success);
 }
 
 int measure(const Probes& probes) {

@@ -146,7 +146,8 @@ std::string line_of(const Series& series, const LinePlot& plot, const Scale& x, 
 }
 
 std::string svg_begin(double high) {
-  return fmt::format(R"(<svg viewBox="0 0 {} {}" role="img">)", width, high);
+  return fmt::format(R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" role="img">)",
+                     width, high);
 }
 
 }  // namespace

@@ -66,6 +66,9 @@ struct BarPlot {
 /// Text within HTML or SVG.
 [[nodiscard]] std::string escaped(std::string_view text);
 
+/// The contents of a file with that SVG alone.
+[[nodiscard]] std::string file_of(const std::string& svg);
+
 struct Figure {
   std::string title;
   std::string explanation;

@@ -9,7 +9,7 @@ _coterie_commands() {
       echo status members ring explain handoff repair verify scrub join leave replace weight \
         zone remove plan commit unstage clear abort pause resume drain bucket force-lineage \
         transfers config ;;
-    coterie-bench) echo probe compare sweep ;;
+    coterie-bench) echo probe compare sweep plot ;;
   esac
 }
 
@@ -63,6 +63,7 @@ _coterie_options() {
     'coterie-bench sweep')
       echo --help $measured $started --seed --system --bucket --read-ratio --shares \
         --server-pids ;;
+    'coterie-bench plot') echo --help --directory ;;
     'coterie-node ') echo --help --version --config --check-config --print-settings --recover-as \
       --discard-data ;;
     *) echo --help --version ;;
@@ -123,7 +124,8 @@ _coterie() {
     esac
   elif [ -z "$command" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
-  elif [ "$command" = import ] || [ "$command" = compare ]; then
+  elif [ "$command" = import ] || [ "$command" = plot ] ||
+    { [ "$program" = coterie ] && [ "$command" = compare ]; }; then
     _coterie_paths -f "$word"
   fi
 }

@@ -19,7 +19,7 @@ COMMANDS = {
                       "scrub", "join", "leave", "replace", "weight", "zone", "remove", "plan",
                       "commit", "unstage", "clear", "abort", "pause", "resume", "drain",
                       "bucket", "force-lineage", "transfers", "config"],
-    "coterie-bench": ["probe", "compare", "sweep"],
+    "coterie-bench": ["probe", "compare", "sweep", "plot"],
     "coterie-node": [],
 }
 PROMISED = """

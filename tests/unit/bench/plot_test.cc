@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "bench/plot_results.h"
+
 using namespace coterie::bench;
 
 namespace {
@@ -53,4 +55,26 @@ TEST_CASE("bars") {
   CHECK(svg.contains("10 *"));
   CHECK(svg.contains("(8 to 12)"));
   CHECK_FALSE(svg_of(BarPlot{.unit = "x", .bars = {{.name = "none"}}}).contains("nan"));
+}
+
+TEST_CASE("pictures of kept results") {
+  const auto scaling = plots_of(R"({"tool": "bench/scaling", "columns":
+      ["dimension", "value", "kind", "pipeline", "per_second", "cpu_us", "p99_ms"],
+      "rows": [["shards", 1, "put", 16, 1000, 5.5, 2], ["shards", 2, "put", 16, 1900, 6.5, 3],
+               ["values", 16, "get", 1, 100, 5, 2], ["values", 1024, "get", 1, 90, 7, 3]]})");
+  REQUIRE(scaling);
+  REQUIRE(scaling->size() == 6);
+  CHECK(scaling->at(0).name == "scaling-shards-throughput.svg");
+  CHECK(scaling->at(0).contents.starts_with("<svg xmlns="));
+  CHECK(scaling->at(0).contents.contains("put, 16: 2, 1.9k"));
+  const auto compared = plots_of(R"({"tool": "coterie-bench compare", "columns":
+      ["system", "work", "pipeline", "quiet", "per_second", "cpu_us", "p99_ms"],
+      "rows": [["redis", "write", 1, 0, [10, 8, 12], [2, 1, 3], 0.5]]})");
+  REQUIRE(compared);
+  REQUIRE(compared->size() == 3);
+  CHECK(compared->at(2).name == "compare-write-1-throughput.svg");
+  CHECK(compared->at(2).contents.contains("10 *"));
+  CHECK_FALSE(plots_of("{}"));
+  CHECK_FALSE(plots_of("no JSON"));
+  CHECK(plots_of(R"({"tool": "x"})").error().message.contains("it is of x"));
 }
