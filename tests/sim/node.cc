@@ -110,7 +110,7 @@ SimNode::~SimNode() {
 
 Result<void> SimNode::start() {
   check(running_ == nullptr, "a node is started once a run");
-  if (std::exchange(is_restored_, false)) {
+  if (is_restored_) {
     if (auto begun = begin_anew(id_); !begun) return begun;
   }
   auto running = std::make_unique<Running>(world_, index_);

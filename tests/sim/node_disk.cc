@@ -55,9 +55,10 @@ Result<void> SimNode::begin_anew(NodeId as) {
   disk_.restore({});
   for (const auto& table : tables_) table->clear();
   is_gone_ = false;
-  ++begun_anew_;
   const auto begun = coterie::begin_anew(disk_, {.node = as, .shards = settings_.shards});
   if (!begun) return std::unexpected(begun.error());
+  is_restored_ = false;
+  ++begun_anew_;
   return {};
 }
 
