@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "ring/epoch_check.h"
+#include "ring/transition/entries.h"
 
 namespace coterie {
 namespace {
@@ -27,16 +28,22 @@ Bucket with_numbers(const Bucket& before, std::uint32_t r, std::uint32_t w) {
 
 /// Any read, of whatever epoch, has to meet any write that any epoch acknowledged.
 Result<void> check_meeting(const Bucket& before, const Bucket& after, std::uint32_t replicas) {
-  const auto refuse = [&](const char* which, std::uint32_t to, const char* other,
-                          std::uint32_t had) {
-    return fail(
-        ErrorCode::refused,
-        "bucket " + after.name + ": " + which + " cannot be " + std::to_string(to) + ", since " +
-            other + " has been " + std::to_string(had) +
-            ": reads could miss what was acknowledged; a request may ask for less by itself");
+  const auto refuse = [&](const char* which, std::uint32_t to, const char* other, std::uint32_t had,
+                          const char* way_out) {
+    return fail(ErrorCode::refused, "bucket " + after.name + ": " + which + " cannot be " +
+                                        std::to_string(to) + ", since " + other + " has been " +
+                                        std::to_string(had) +
+                                        ": reads could miss what was acknowledged; " + way_out);
   };
-  if (after.r + before.lowest_w() <= replicas) return refuse("R", after.r, "W", before.lowest_w());
-  if (after.w + before.lowest_r() <= replicas) return refuse("W", after.w, "R", before.lowest_r());
+  constexpr const char* weaker = "a request may ask for less by itself";
+  constexpr const char* fence = "`bucket fence` has all older requests refused, then it can be";
+  if (after.r + before.lowest_w() <= replicas) {
+    return refuse("R", after.r, "W", before.lowest_w(), weaker);
+  }
+  if (after.w + before.lowest_r() <= replicas) {
+    return refuse("W", after.w, "R", before.lowest_r(),
+                  after.w + before.r > replicas ? fence : weaker);
+  }
   return {};
 }
 
@@ -67,6 +74,11 @@ Result<void> set_bucket(EpochContents& next, std::string_view name,
   Bucket changed =
       with_numbers(*found, settings.r.value_or(found->r), settings.w.value_or(found->w));
   changed.default_ttl = settings.default_ttl.value_or(changed.default_ttl);
+  const Change* all = transition::change_of_all(next);
+  if (all != nullptr && (changed.r != found->r || changed.w != found->w)) {
+    return fail(ErrorCode::refused, "change " + std::to_string(all->id) +
+                                        " has every partition; set R and W once it has ended");
+  }
   if (auto fine = check_bucket(changed, next.replicas); !fine) {
     const auto meets = check_meeting(*found, changed, next.replicas);
     return changed.r + changed.w > next.replicas && !meets ? meets : fine;

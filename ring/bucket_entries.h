@@ -25,7 +25,8 @@ struct BucketSettings {
 };
 
 /// R and W may be raised, and lowered as far as each R that the bucket has had meets each W that it
-/// has had: what is beyond that would need barriers, and all copies to be compared. Errors:
+/// has had. transition::open_fence forgets a lower R of before; a lower W would need all copies to
+/// be compared after that. Errors:
 /// unknown_bucket; invalid_argument: a number is not what it must be; refused: such a lower number,
 /// or nothing changes. `next` is then as it was.
 [[nodiscard]] Result<void> set_bucket(EpochContents& next, std::string_view name,

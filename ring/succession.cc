@@ -52,18 +52,26 @@ Result<void> check_buckets(const Epoch& base, const Epoch& next) {
 }
 
 /// Barriers of changes under way count with the smallest, so these stay; and what each bucket has
-/// had is not forgotten. That all of that meets is Epoch::make's to verify.
+/// had is not forgotten, but by a change of all partitions that finishes. That all of that meets is
+/// Epoch::make's to verify.
 Result<void> check_quorums(const Epoch& base, const Epoch& next) {
   const auto before = smallest_quorums(base);
   const auto after = smallest_quorums(next);
   if (!base.changes().empty() && (after.r < before.r || after.w < before.w)) {
     return refuse_next("no bucket's R or W may be smaller than all others' while owners change");
   }
+  const Change* all = transition::change_of_all(base.contents());
+  const bool is_fenced = all != nullptr && all->stage == Stage::cut_over &&
+                         next.change(all->handovers.front().partition) == nullptr;
   for (const Bucket& now : next.buckets()) {
     const Bucket* bucket = base.bucket(now.id);
     const Bucket& had = bucket == nullptr ? now : *bucket;
-    const bool is_kept = now.lowest_r() == std::min(had.lowest_r(), now.r) &&
-                         now.lowest_w() == std::min(had.lowest_w(), now.w);
+    if (all != nullptr && (now.r != had.r || now.w != had.w)) {
+      return refuse_next("bucket " + now.name + ": R and W stay while all partitions change");
+    }
+    const auto lowest_r = is_fenced ? now.r : std::min(had.lowest_r(), now.r);
+    const bool is_kept =
+        now.lowest_r() == lowest_r && now.lowest_w() == std::min(had.lowest_w(), now.w);
     const bool is_fresh = bucket != nullptr || (now.least_r == 0 && now.least_w == 0);
     if (is_kept && is_fresh) continue;
     return refuse_next("bucket " + now.name + ": the lowest R and W that it has had are others");

@@ -56,8 +56,16 @@ Result<Rendered> buckets_view(const std::string& document, bool use_color) {
 
 int run_bucket(const Options& options) {
   const bool is_list = options.action.empty() || options.action == "list";
-  if (is_list != options.target.empty()) {
-    return usage_error(is_list ? "bucket list takes no name" : "name the bucket");
+  const bool is_fence = options.action == "fence";
+  if ((is_list || is_fence) != options.target.empty()) {
+    return usage_error(is_list || is_fence ? "bucket list and fence take no name"
+                                           : "name the bucket");
+  }
+  if (is_fence) {
+    return tell_ring(options, {{"action", "fence_buckets"}},
+                     "a change has begun that moves nothing; once it has ended no older request is "
+                     "served; how far it is: cluster-admin transfers --watch" +
+                         again(options));
   }
   if (is_list) {
     // One partition is enough: the buckets are with each.

@@ -5,7 +5,7 @@
 /// What operators change of the ring besides who owns what. Each gives the exit code.
 namespace coterie::admin_tool {
 
-/// options.action: list, create or set, of the bucket options.target.
+/// options.action: create or set, of the bucket options.target; list or fence, of all.
 int run_bucket(const Options& options);
 
 /// The buckets of /v1/ring. Pure. Errors: corrupt (not such a document).

@@ -215,8 +215,8 @@ void add_change_options(const ChangeCommands& commands, Options& options) {
 }
 
 void add_bucket_options(CLI::App* command, Options& options) {
-  command->add_option("ACTION", options.action, "list, create or set")
-      ->check(CLI::IsMember({"list", "create", "set"}));
+  command->add_option("ACTION", options.action, "list, create, set or fence")
+      ->check(CLI::IsMember({"list", "create", "set", "fence"}));
   command->add_option("NAME", options.target, "the bucket");
   command->add_option("--r", options.r, "how many owners answer a read");
   command->add_option("--w", options.w, "how many owners hold a write before it is acknowledged");

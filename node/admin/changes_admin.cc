@@ -158,6 +158,7 @@ Result<topology::Order> order_of(const NodeStatus& status, const Order& order) {
   if (action == "create_bucket" || action == "set_bucket") {
     return bucket_order(order, status.view->epoch->replicas());
   }
+  if (action == "fence_buckets") return topology::FenceBuckets{};
   if (action == "force_lineage") return lineage_order(order);
   if (action == "unstage") {
     const auto node = node_in(order, "node");
@@ -168,7 +169,7 @@ Result<topology::Order> order_of(const NodeStatus& status, const Order& order) {
   if (!is_pause && action != "resume" && action != "abort") {
     return wrong_order(
         "\"action\" should be stage, unstage, clear, commit, abort, pause, resume, create_bucket, "
-        "set_bucket or force_lineage");
+        "set_bucket, fence_buckets or force_lineage");
   }
   const auto change = number_in(order, "change");
   if (!change) return std::unexpected(change.error());

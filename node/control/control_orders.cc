@@ -110,6 +110,8 @@ void Control::order(topology::Order order, Answered done) {
   } else if (const auto* set = std::get_if<topology::SetBucket>(&order)) {
     take_entry([one = *set](auto& next) { return set_bucket(next, one.name, one.settings); },
                std::move(counted));
+  } else if (std::holds_alternative<topology::FenceBuckets>(order)) {
+    take_entry([](auto& next) { return transition::open_fence(next); }, std::move(counted));
   } else if (const auto* forced = std::get_if<topology::ForceLineage>(&order)) {
     force(*forced, std::move(counted));
   } else {

@@ -80,6 +80,9 @@ struct SetBucket {
   BucketSettings settings;
 };
 
+/// transition::open_fence, so that a W may be lowered.
+struct FenceBuckets {};
+
 /// The way out when most voters are gone for good: the asked node alone makes the next epoch, of a
 /// new lineage, with voters that are not `lost`. To be asked of one node, once. None of the lost
 /// may answer. Not confirmed: it is refused, with what may be lost.
@@ -89,7 +92,7 @@ struct ForceLineage {
 };
 
 using Order = std::variant<Look, Stage, Unstage, Clear, Commit, Abort, Pause, CreateBucket,
-                           SetBucket, ForceLineage>;
+                           SetBucket, FenceBuckets, ForceLineage>;
 
 /// How things stand once the order was done.
 struct Answer {

@@ -99,6 +99,32 @@ Result<void> open_change(EpochContents& next, std::vector<Handover> handovers,
   return {};
 }
 
+Result<void> open_fence(EpochContents& next) {
+  if (!next.changes.empty()) {
+    return fail(ErrorCode::refused, "change " + std::to_string(next.changes.front().id) +
+                                        " is under way; wait until that has ended");
+  }
+  if (std::ranges::none_of(next.buckets, [](const Bucket& one) { return one.least_r != 0; })) {
+    return fail(ErrorCode::refused,
+                "no bucket has had a lower R than now: nothing is to be fenced");
+  }
+  std::vector<Handover> handovers;
+  for (std::uint32_t partition = 0; partition < next.partitions; ++partition) {
+    const auto owners =
+        std::span(next.owners).subspan(std::size_t{partition} * next.replicas, next.replicas);
+    handovers.push_back(
+        {.partition = PartitionId{partition}, .new_owners = {owners.begin(), owners.end()}});
+  }
+  return open_change(next, std::move(handovers), {});
+}
+
+const Change* change_of_all(const EpochContents& contents) {
+  const auto found = std::ranges::find_if(contents.changes, [&contents](const Change& change) {
+    return change.handovers.size() == contents.partitions;
+  });
+  return found == contents.changes.end() ? nullptr : &*found;
+}
+
 Result<void> take_step(EpochContents& next, std::uint64_t change, Step step) {
   const auto found = find(next, change);
   if (!found) return std::unexpected(found.error());
@@ -111,6 +137,9 @@ Result<void> take_step(EpochContents& next, std::uint64_t change, Step step) {
     return fail(ErrorCode::refused, "change " + std::to_string(change) + " is paused");
   }
   for (const Handover& handover : moving.handovers) move_to(next, handover, step);
+  if (step == Step::finish && change_of_all(next) == &moving) {
+    for (Bucket& bucket : next.buckets) bucket.least_r = 0;
+  }
   moving.stage = stage_after(step);
   if (step == Step::abort) moving.leaving.clear();
   if (moving.stage == Stage::stable)

@@ -31,6 +31,17 @@ namespace coterie::transition {
                                        std::vector<NodeId> removed,
                                        std::vector<NodeId> leaving = {});
 
+/// Opens a change in which every partition keeps its owners. Once it has finished, no quorum
+/// serves a request of an epoch from before it, as after any change of all partitions: no R of
+/// before is in use any more, and each bucket's lowest is that of now. (Its lowest W stays: what so
+/// few acknowledged is where it was.) refused: a change is under way, or no bucket has had a lower
+/// R.
+[[nodiscard]] Result<void> open_fence(EpochContents& next);
+
+/// The change under way that has every partition; null: there is none. Buckets' R and W stay as
+/// they are meanwhile.
+[[nodiscard]] const Change* change_of_all(const EpochContents& contents);
+
 /// Takes the change's partitions to its next stage, under their next configuration numbers; after
 /// `finish` and `end_abort` they are stable and the change is not listed any more. That nothing is
 /// missing_for() any of them must be known. After `finish` the members are as before: who leaves is

@@ -21,7 +21,10 @@ constexpr std::size_t newcomers = 3;
 }  // namespace
 
 Beside::Beside(std::uint64_t seed)
-    : random_(seed ^ 0x62657369), cluster_(seed, draw_cluster()), watch_(cluster_) {
+    : random_(seed ^ 0x62657369),
+      lowers_w_(random_.chance(0.25)),
+      cluster_(seed, draw_cluster()),
+      watch_(cluster_) {
   Workload::Settings settings;
   settings.keys = static_cast<std::size_t>(20 + random_.below(80));
   settings.remove = 0.1;
@@ -91,12 +94,12 @@ void Beside::issue(OperationKind kind, KeyIndex key, SimNode& node) {
 void Beside::trouble(Duration time) {
   auto& world = cluster_.world();
   const bool has_crashes = random_.chance(0.7);
-  const bool has_death = random_.chance(0.3);
+  const bool has_death = !lowers_w_ && random_.chance(0.3);
   const Instant begin = world.now();
   while (world.now() < begin + time && !bad_) {
-    if (random_.chance(0.5)) operate();
+    if (random_.chance(lowers_w_ ? 0.15 : 0.5)) operate();
     if (random_.chance(0.2)) interfere();
-    if (random_.chance(0.1)) set_buckets();
+    if (random_.chance(lowers_w_ ? 0.3 : 0.1)) set_buckets();
     if (has_death && dead_ == nullptr && random_.chance(0.05)) lose_for_good();
     auto* victim = has_crashes && random_.chance(0.15) ? some_member(true) : nullptr;
     if (victim != nullptr) crash(*victim);
@@ -260,23 +263,38 @@ void Beside::interfere() {
   if (done) propose(*node, std::move(contents));
 }
 
-/// R and W of all go up, and down again to what they were.
+/// R and W of all go up, and down again to what they were; or W below that, after a fence.
 void Beside::set_buckets() {
   auto* node = some_member(true);
   if (node == nullptr || !node->is_ready()) return;
   const auto epoch = node->view()->epoch;
   const auto majority = cluster_.replicas() / 2 + 1;
   const auto spread = cluster_.replicas() - majority + 1;
-  const auto r = static_cast<std::uint32_t>(majority + random_.below(spread));
-  const auto w = static_cast<std::uint32_t>(majority + random_.below(spread));
+  auto r = static_cast<std::uint32_t>(majority + random_.below(spread));
+  auto w = static_cast<std::uint32_t>(majority + random_.below(spread));
   auto contents = transition::following(*epoch);
+  if (lowers_w_) {
+    r = cluster_.replicas();
+    w = 1;
+    if (transition::open_fence(contents)) {
+      ++tally_["asked: fence"];
+      return propose(*node, std::move(contents));
+    }
+    const bool is_raised =
+        std::ranges::all_of(epoch->buckets(), [r](const Bucket& bucket) { return bucket.r == r; });
+    if (!is_raised) w = majority;
+  }
   std::size_t set = 0;
   for (const Bucket& bucket : epoch->buckets()) {
     const auto done = set_bucket(contents, bucket.name, {.r = r, .w = w, .default_ttl = {}});
     set += done ? 1U : 0U;
   }
   if (set == 0) return;
-  ++tally_[r == majority && w == majority ? "buckets lowered" : "buckets raised"];
+  if (w < majority) {
+    ++tally_[majority < r ? "W lowered to 1 after a fence" : "W lowered to 1 of 2"];
+  } else {
+    ++tally_[r == majority && w == majority ? "buckets lowered" : "buckets raised"];
+  }
   propose(*node, std::move(contents));
 }
 

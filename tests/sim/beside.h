@@ -63,6 +63,7 @@ class Beside {
   [[nodiscard]] bool are_alike() const;
 
   Random random_;
+  bool lowers_w_;  // and nobody dies, or what one acknowledged could be lost
   Cluster cluster_;
   EpochWatch watch_;
   History history_;

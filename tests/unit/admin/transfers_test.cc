@@ -113,6 +113,24 @@ hold it: cluster-admin pause 5; take it back: cluster-admin abort 5
   CHECK(contains(all->text, "covered"));
 }
 
+TEST_CASE("transfers: changes that are under way at once have each its own lines") {
+  auto status = with_streams();
+  status.changes.push_back({.change = 7,
+                            .stage = Stage::open,
+                            .is_paused = true,
+                            .partitions = 1,
+                            .missing = {"it is paused: resume it"}});
+  status.shards[0].streams.streams.back().change = 7;
+  const auto text = admin_tool::transfers_view(merged({transfers_document(status)}), false)->text;
+  const auto second = text.find("\nchange 7 is open, paused; 0 of 1 partition ready");
+  REQUIRE(second != std::string::npos);
+  CHECK(text.starts_with("change 5 is open; 2 of 5 partitions ready"));
+  CHECK(text.find("11111111       4     2") < second);
+  CHECK(text.find("11111111       1     0") > second);
+  CHECK(text.find("take it back: cluster-admin abort 5\n") < second);
+  CHECK(text.ends_with("go on: cluster-admin resume 7; take it back: cluster-admin abort 7\n"));
+}
+
 TEST_CASE("transfers: paused, past aborting, and none") {
   auto status = with_streams();
   status.changes[0].is_paused = true;

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -79,6 +80,67 @@ TEST_CASE("what was raised is lowered again, as far as all numbers that ever wer
   CHECK(set(1, {}).empty());
   CHECK(set(3, {}).empty());
   CHECK(has(set({}, 2), "W cannot be 2, since R has been 1"));
+}
+
+TEST_CASE("W goes below what met a lower R once requests from then are fenced") {
+  Epoch now = base();
+  const auto entry = [&now](auto change) -> std::string {
+    EpochContents next = transition::following(now);
+    const Result<void> done = change(next);
+    if (!done) return done.error().message;
+    auto made = Epoch::make(std::move(next));
+    REQUIRE_MESSAGE(made, made.error().message);
+    const auto fine = check_succession(now, *made);
+    REQUIRE_MESSAGE(fine, fine.error().message);
+    now = *std::move(made);
+    return {};
+  };
+  const auto set = [&entry](BucketSettings to) {
+    return entry([to](EpochContents& next) { return set_bucket(next, "words", to); });
+  };
+  const auto step = [&](transition::Step one) {
+    const auto id = now.changes().front().id;
+    return entry([=](EpochContents& next) { return transition::take_step(next, id, one); });
+  };
+  const auto fence = [&entry] { return entry(transition::open_fence); };
+  const auto has = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(has(fence(), "nothing is to be fenced"));
+  CHECK(set({.r = 3, .w = {}, .default_ttl = {}}).empty());
+  const BucketSettings lower{.r = {}, .w = 1, .default_ttl = {}};
+  CHECK(has(set(lower),
+            "since R has been 2: reads could miss what was acknowledged; `bucket fence`"));
+  CHECK(fence().empty());
+  CHECK(has(fence(), "under way"));
+  for (std::uint32_t p = 0; p < now.partitions(); ++p) {
+    const auto at = now.at(PartitionId{p});
+    CHECK(at.stage == Stage::open);
+    CHECK(std::ranges::equal(at.old_owners, at.new_owners));
+  }
+  CHECK(has(set({.r = {}, .w = 3, .default_ttl = {}}), "has every partition"));
+  CHECK(set({.r = {}, .w = {}, .default_ttl = 7s}).empty());
+  CHECK(step(transition::Step::cut_over).empty());
+  CHECK(now.buckets().front().least_r == 2);
+  // Nobody votes for what forgets it early, or for other numbers meanwhile.
+  for (const bool is_early : {false, true}) {
+    EpochContents next = transition::following(now);
+    if (is_early) next.buckets.front().least_r = 0;
+    if (!is_early) next.buckets.front().w = 3, next.buckets.front().least_w = 2;
+    CHECK_FALSE(check_succession(now, *Epoch::make(std::move(next))));
+  }
+  CHECK(step(transition::Step::finish).empty());
+  CHECK(now.buckets().front().least_r == 0);
+  CHECK(set(lower).empty());
+  CHECK(transition::smallest_quorums(now).w == 1);
+  CHECK(has(set({.r = 2, .w = 3, .default_ttl = {}}), "R cannot be 2, since W has been 1"));
+  // An abort forgets nothing.
+  now = base();
+  CHECK(set({.r = 3, .w = {}, .default_ttl = {}}).empty());
+  CHECK(fence().empty());
+  CHECK(step(transition::Step::abort).empty());
+  CHECK(step(transition::Step::end_abort).empty());
+  CHECK(now.buckets().front().least_r == 2);
 }
 
 TEST_CASE("what a bucket cannot be is refused, and nothing changes") {

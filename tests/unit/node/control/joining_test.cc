@@ -237,6 +237,24 @@ TEST_CASE("buckets come and are raised, whatever else is decided at the time") {
             .code == ErrorCode::unknown_bucket);
 }
 
+TEST_CASE("after a fence W goes below what met a lower R") {
+  RingWorld ring(4);
+  const auto set = [&ring](BucketSettings to) {
+    return ring.order(ring.at(1), topology::SetBucket{.name = "default", .settings = to});
+  };
+  REQUIRE(set({.r = 3}));
+  CHECK(has(set({.w = 1}).error().message, "bucket fence"));
+  ring.run_for(std::chrono::seconds(1));
+  const auto fenced = ring.order(ring.at(2), topology::FenceBuckets{});
+  REQUIRE_MESSAGE(fenced, (fenced ? "" : fenced.error().message));
+  CHECK(fenced->changes.front().partitions == 16);
+  ring.run_for(std::chrono::seconds(1));
+  ring.settle(ring.at(1));
+  const auto lowered = set({.w = 1});
+  REQUIRE_MESSAGE(lowered, (lowered ? "" : lowered.error().message));
+  CHECK(ring.at(1).control().view()->epoch->bucket("default")->w == 1);
+}
+
 TEST_CASE("with most voters gone for good an operator goes on without them") {
   RingWorld ring(4);
   const std::vector<NodeId> lost = {node_id(1), node_id(2)};
