@@ -78,6 +78,7 @@ class Changes {
   bool run_until(const std::function<bool()>& done, Duration at_most);
   void on_new_epoch(SimNode& node);
   void look_closely();
+  void look_at_restored();
   void draw_aims();
   void become_alike();
   [[nodiscard]] std::vector<SimNode*> members() const;
@@ -104,6 +105,8 @@ class Changes {
   bool is_dead_ = false;          // the leaver, for good
   std::optional<SimNode::Copy> copy_;
   bool is_copy_old_ = false;  // it was started since, and the others know
+  bool is_put_back_ = false;
+  std::optional<Instant> serving_since_;  // though it was put back
   std::vector<Aim> aims_;
   Instant looked_;
   bool has_aborted_ = false;  // a change, and nothing of it was done

@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration alike_bound = 60s;
 constexpr Duration close_look = 1ms;
+constexpr Duration serves_most = 3s;  // one that was restored, before it hears of it
 
 const char* name_of(Stage entered) {
   switch (entered) {
@@ -58,6 +59,7 @@ bool Changes::run_until(const std::function<bool()>& done, Duration at_most) {
         if (now >= looked_ + close_look) {
           looked_ = now;
           look_closely();
+          look_at_restored();
         }
         if (!bad_) bad_ = watch_.bad();
         return bad_.has_value() || done();
@@ -108,6 +110,21 @@ void Changes::look_closely() {
   if (node == nullptr) return;
   ++tally_[std::string("crashes before ") + name_of(next)];
   crash(*node);
+}
+
+/// The others know that it has been started since, and one of them suffices to say so.
+void Changes::look_at_restored() {
+  if (!is_put_back_ || !forgetful_->is_ready() || forgetful_->begun_anew() > 0) {
+    serving_since_.reset();
+    return;
+  }
+  const Instant now = cluster_.world().now();
+  const auto all = members();
+  const bool is_alone = std::ranges::none_of(
+      all, [this](const SimNode* node) { return node != forgetful_ && node->is_ready(); });
+  if (!serving_since_ || is_alone) serving_since_ = now;
+  if (now < *serving_since_ + serves_most) return;
+  bad_ = {"who was restored does not serve", forgetful_->name() + " does"};
 }
 
 void Changes::draw_aims() {

@@ -52,6 +52,7 @@ void Changes::make_forget() {
   if (random_.chance(0.5)) {
     tell(forgetful_->name() + " gets its old data directory");
     forgetful_->restore(copy);
+    is_put_back_ = true;
     ++tally_["restored"];
   } else {
     tell(forgetful_->name() + " loses its data directory, and begins anew");
