@@ -252,29 +252,6 @@ TEST_CASE("what nobody asks to sync is written at once and synced within the int
   CHECK(rig.store->status().damaged.empty());
 }
 
-TEST_CASE("a log made by one who has lost all begins with all its partitions damaged") {
-  Rig rig;
-  rig.options.has_lost_all = true;
-  rig.options.shard = ShardIndex{1};
-  rig.options.shards = 2;
-  rig.open();
-  const auto id = rig.store->log_id();
-  for (int run = 0; run < 2; ++run) {
-    const auto damaged = rig.store->status().damaged;
-    REQUIRE(damaged.size() == rig_partitions / 2);
-    for (const auto partition : damaged) CHECK(partition.value % 2 == 1);
-    rig.kill();
-    rig.open();
-  }
-  REQUIRE(rig.store->clear_damage(PartitionId{3}));
-  rig.store->request_sync();
-  rig.settle();
-  rig.kill();
-  rig.open();  // and does not lose it once more
-  CHECK(rig.store->status().damaged.size() == rig_partitions / 2 - 1);
-  CHECK(rig.store->log_id() == id);
-}
-
 TEST_CASE("what waits for a sync gathers while one is under way") {
   Rig rig;
   rig.open();
