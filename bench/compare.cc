@@ -59,13 +59,13 @@ class Comparing {
                               .pipeline = pipeline,
                               .duration = settings_.probe_duration});
       if (!echo) return std::unexpected(echo.error());
-      probes.echo.emplace(pipeline, std::move(*echo));
+      probes.echo.emplace(pipeline, *echo);
     }
     auto place = TemporaryDirectory::make(settings_.directory);
     if (!place) return std::unexpected(place.error());
     auto sync = probe_sync({.directory = place->path(), .duration = settings_.probe_duration});
     if (!sync) return std::unexpected(sync.error());
-    probes.sync = std::move(*sync);
+    probes.sync = *sync;
     out_.probes.push_back(std::move(probes));
     return {};
   }
