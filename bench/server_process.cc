@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto end_within = 15s;
-constexpr auto look_every = 20ms;
+constexpr auto process_look_every = 20ms;
 constexpr std::size_t last_words_bytes = 1500;
 
 /// After fork(): nothing but what is safe in a signal handler.
@@ -82,7 +82,7 @@ ServerProcess::~ServerProcess() {
   const auto begun = std::chrono::steady_clock::now();
   while (!has_ended()) {
     if (std::chrono::steady_clock::now() - begun > end_within) ::kill(pid_, SIGKILL);
-    std::this_thread::sleep_for(look_every);
+    std::this_thread::sleep_for(process_look_every);
   }
 }
 
@@ -135,7 +135,7 @@ Result<void> wait_until_ready(const std::vector<std::unique_ptr<ServerProcess>>&
                   "the servers were not ready in time; the last words of the first:\n" +
                       (processes.empty() ? "" : processes.front()->last_words()));
     }
-    std::this_thread::sleep_for(look_every);
+    std::this_thread::sleep_for(process_look_every);
   }
   return {};
 }

@@ -8,8 +8,8 @@
 namespace coterie::bench {
 namespace {
 
-constexpr double patience_seconds = 60;
-constexpr std::size_t peers = 3;
+constexpr double coterie_patience_seconds = 60;
+constexpr std::size_t coterie_peers = 3;
 constexpr std::array doors{"client", "peer", "gossip", "admin"};
 constexpr std::size_t client_door = 0;
 constexpr std::size_t gossip_door = 2;
@@ -31,7 +31,7 @@ std::string configuration(const System& system, const Place& place,
     out.append(address(ports[doors.size() * i + door])).append("\"\n");
   }
   out += "[cluster]\nname = \"bench\"\nreplicas = 3\ninitial_members = [";
-  for (std::size_t peer = 0; peer < peers; ++peer) {
+  for (std::size_t peer = 0; peer < coterie_peers; ++peer) {
     out += (peer == 0 ? "\"" : ", \"") + address(ports[doors.size() * peer + gossip_door]) + "\"";
   }
   const bool is_commit = system.name == "coterie-commit";
@@ -42,11 +42,11 @@ std::string configuration(const System& system, const Place& place,
 }  // namespace
 
 Result<RunningSystem> start_coterie(const System& system, const Place& place) {
-  const auto ports = free_ports(peers * doors.size());
+  const auto ports = free_ports(coterie_peers * doors.size());
   if (!ports) return std::unexpected(ports.error());
   RunningSystem running;
   std::vector<Address> seeds;
-  for (std::size_t i = 0; i < peers; ++i) {
+  for (std::size_t i = 0; i < coterie_peers; ++i) {
     const std::string file = place.directory + "/peer" + std::to_string(i) + ".toml";
     std::ofstream(file) << configuration(system, place, *ports, i);
     auto process = ServerProcess::start({find_program(place.node).value_or(""), "--config", file},
@@ -56,12 +56,13 @@ Result<RunningSystem> start_coterie(const System& system, const Place& place) {
     seeds.push_back({.host = "127.0.0.1", .port = (*ports)[doors.size() * i + client_door]});
   }
   const auto is_ready = [&ports] {
-    for (std::size_t i = 0; i < peers; ++i) {
+    for (std::size_t i = 0; i < coterie_peers; ++i) {
       if (!http_get((*ports)[doors.size() * i + admin_door], "/healthz")) return false;
     }
     return true;
   };
-  if (auto ready = wait_until_ready(running.processes, is_ready, patience_seconds); !ready) {
+  if (auto ready = wait_until_ready(running.processes, is_ready, coterie_patience_seconds);
+      !ready) {
     return std::unexpected(ready.error());
   }
   running.sessions = [seeds](const Settings& settings, KeySpace& space) {
