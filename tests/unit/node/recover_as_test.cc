@@ -8,7 +8,7 @@
 #include "tests/sim/env/world.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::recover_as_test {
 
 namespace {
 
@@ -72,3 +72,5 @@ TEST_CASE("a node's data are its own files and no others") {
   const auto found = node_data({"identity", "lock", "lost+found", "marks", "notes", "shard-3"});
   CHECK(found == std::vector<std::string>{"identity", "marks", "shard-3"});
 }
+
+}  // namespace coterie::recover_as_test

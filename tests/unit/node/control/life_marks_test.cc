@@ -5,7 +5,7 @@
 #include "node/control/recovery.h"
 #include "tests/unit/node/samples.h"
 
-using namespace coterie;
+namespace coterie::life_marks_test {
 
 namespace {
 
@@ -150,3 +150,5 @@ TEST_CASE("a recovery is kept as it is, and a damaged one is refused") {
   REQUIRE_FALSE(decoded);
   CHECK(decoded.error().code == ErrorCode::unsupported_version);
 }
+
+}  // namespace coterie::life_marks_test

@@ -5,7 +5,7 @@
 #include "node/identity.h"
 #include "tests/unit/node/control/ring_world.h"
 
-using namespace coterie;
+namespace coterie::restored_test {
 
 namespace {
 
@@ -159,3 +159,5 @@ TEST_CASE(
   one.world.run_for(5s);
   CHECK(node.control().recovery()->life == 2);
 }
+
+}  // namespace coterie::restored_test
