@@ -24,7 +24,8 @@ void Gets::Operation::reset() {
   generation = Generation{UINT64_MAX};
   purged = Generation{0};
   restarts = 0;
-  answers.fill({});
+  // no others were ever set
+  std::fill_n(answers.begin(), owners.total, Answer{});
   is_repairing = false;
   differed = false;
   is_hedged = false;

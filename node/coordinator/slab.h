@@ -64,9 +64,10 @@ class Slab {
 
  private:
   struct Slot {
-    T value;
+    // first, on a line of memory with the beginning of the value
     std::uint32_t serial = 0;
     bool is_used = false;
+    T value;
   };
 
   std::deque<Slot> slots_;

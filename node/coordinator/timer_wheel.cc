@@ -8,7 +8,9 @@ namespace coterie::coordinator {
 void TimerWheel::put(const Entry& entry) {
   // what lies beyond the wheel waits in its last slot and is put back from there
   const std::int64_t last = current_ + static_cast<std::int64_t>(slots) - 1;
-  const auto slot = static_cast<std::size_t>(std::clamp(entry.tick, current_ + 1, last)) % slots;
+  const std::int64_t at = std::clamp(entry.tick, current_ + 1, last);
+  const auto slot = static_cast<std::size_t>(at) % slots;
+  if (!next_ || at < *next_) next_ = at;
   slots_[slot].push_back(entry);
   occupied_[slot / 64] |= std::uint64_t{1} << slot % 64;
 }
@@ -32,9 +34,8 @@ std::optional<std::int64_t> TimerWheel::next_tick() const {
 }
 
 std::optional<Instant> TimerWheel::next() const {
-  const std::optional<std::int64_t> next = next_tick();
-  if (!next) return std::nullopt;
-  return Instant(*next * tick);
+  if (!next_) return std::nullopt;
+  return Instant(*next_ * tick);
 }
 
 /// A whole round or more has passed since the wheel was turned last, as before it is turned first:
@@ -51,6 +52,7 @@ void TimerWheel::leap(std::int64_t target) {
   std::ranges::stable_sort(all, {}, &Entry::tick);
   // what has come up by then waits in the first slot after it
   current_ = target - 1;
+  next_.reset();
   for (const Entry& entry : all) put(entry);
 }
 
@@ -61,7 +63,7 @@ void TimerWheel::advance(Instant now, std::vector<Tag>& due) {
     const std::optional<std::int64_t> next = next_tick();
     if (!next || *next > target) {
       current_ = target;
-      return;
+      break;
     }
     current_ = *next;
     const std::size_t slot = static_cast<std::size_t>(current_) % slots;
@@ -76,6 +78,7 @@ void TimerWheel::advance(Instant now, std::vector<Tag>& due) {
     }
     moved_.clear();
   }
+  next_ = next_tick();
 }
 
 }  // namespace coterie::coordinator

@@ -39,8 +39,9 @@ class TimerWheel {
 
   std::array<std::vector<Entry>, slots> slots_;
   std::array<std::uint64_t, slots / 64> occupied_{};
-  std::vector<Entry> moved_;  // of advance(), kept for its capacity
-  std::int64_t current_ = 0;  // ticks up to this one have come up
+  std::vector<Entry> moved_;          // of advance(), kept for its capacity
+  std::int64_t current_ = 0;          // ticks up to this one have come up
+  std::optional<std::int64_t> next_;  // next_tick(), which is asked for after each event
 };
 
 }  // namespace coterie::coordinator
