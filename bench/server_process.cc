@@ -107,7 +107,7 @@ std::optional<std::string> find_program(const std::string& name) {
   // Where Debian puts servers is not always on a user's path.
   std::string path = std::string(given == nullptr ? "" : given) + ":/usr/bin:/usr/sbin:";
   for (std::size_t end = path.find(':'); end != std::string::npos; end = path.find(':')) {
-    const std::string candidate = path.substr(0, end) + "/" + name;
+    std::string candidate = path.substr(0, end) + "/" + name;
     if (end > 0 && is_executable(candidate)) return candidate;
     path.erase(0, end + 1);
   }
