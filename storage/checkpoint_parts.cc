@@ -22,9 +22,9 @@ std::vector<StoredLeaf> sorted(std::vector<StoredLeaf> leaves) {
   std::ranges::stable_sort(leaves, {}, place);
   std::vector<StoredLeaf> last;
   last.reserve(leaves.size());
-  for (auto& leaf : leaves) {
+  for (const auto& leaf : leaves) {
     if (!last.empty() && place(last.back()) == place(leaf)) last.pop_back();
-    last.push_back(std::move(leaf));
+    last.push_back(leaf);
   }
   return last;
 }

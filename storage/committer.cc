@@ -168,17 +168,17 @@ void Committer::write_there() {
   batches_.pop_front();
   job->batch->synced = synced_;
   if (wants_sync()) job->syncs.value = job->batch->first.value + job->batch->appends - 1;
-  submit(std::move(job));
+  submit(job);
 }
 
 void Committer::sync_there() {
   is_syncing_ = true;
   auto job = std::make_shared<Job>();
   job->syncs = written_;
-  submit(std::move(job));
+  submit(job);
 }
 
-void Committer::submit(std::shared_ptr<Job> job) {
+void Committer::submit(const std::shared_ptr<Job>& job) {
   worker_.submit([writer = writer_, job]() { job->run(*writer); },
                  [this, alive = alive_, job]() {
                    if (*alive) finish(*job);

@@ -69,7 +69,7 @@ class Committer {
   void write_here();
   void write_there();
   void sync_there();
-  void submit(std::shared_ptr<Job> job);
+  void submit(const std::shared_ptr<Job>& job);
   void finish(Job& job);
   void finish_unwritten(Job& job);
   void finish_written(Job& job);

@@ -26,9 +26,9 @@ std::uint64_t head_of(BytesView key) {
 }  // namespace
 
 OverlayEntry* OverlayEntry::make(Arena& arena, BytesView key) {
-  auto* memory = static_cast<std::byte*>(arena.allocate(sizeof(OverlayEntry) + key.size()));
+  auto* memory = static_cast<char*>(arena.allocate(sizeof(OverlayEntry) + key.size()));
   auto* entry = new (memory) OverlayEntry();
-  auto* bytes = static_cast<char*>(static_cast<void*>(memory + sizeof(OverlayEntry)));
+  auto* bytes = memory + sizeof(OverlayEntry);
   std::ranges::copy(key, bytes);
   entry->key_ = bytes;
   entry->key_bytes_ = static_cast<std::uint32_t>(key.size());
