@@ -76,6 +76,8 @@ inline constexpr std::size_t checkpoint_part_entries =
     4096;  // of one commit, and a partition's all
 inline constexpr std::size_t log_segment_bytes = 16U << 20;
 inline constexpr auto interval_sync = 100ms;
+inline constexpr auto slow_log_write = 2ms;          // a loop's writes to the log take longer
+inline constexpr auto slow_log_pause = 10s;          // how long the commit thread then does them
 inline constexpr auto full_retry = 1s;               // a full disk or map is tried again this often
 inline constexpr auto deepening_pause = 1ms;         // between two pages of a tree's records
 inline constexpr std::size_t table_key_bytes = 511;  // LMDB's own

@@ -101,6 +101,7 @@ class Bench {
                                   .table = table_,
                                   .commit = commit_,
                                   .checkpoint = checkpoint_,
+                                  .clock = loop_.clock(),
                                   .timers = loop_.timers()},
                                  {.partitions = partitions, .new_log_id = random_bits()});
     if (!opened) return std::unexpected(std::move(opened).error());

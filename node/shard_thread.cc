@@ -78,6 +78,7 @@ Result<std::unique_ptr<ShardThread::Running>> ShardThread::open() {
                                .table = *out->table,
                                .commit = *out->commit,
                                .checkpoint = *out->checkpoint,
+                               .clock = loop_.clock(),
                                .timers = loop_.timers()},
                               log);
   if (!store) return std::unexpected(store.error());

@@ -33,10 +33,12 @@ struct Committer::Job {
   }
 };
 
-Committer::Committer(std::unique_ptr<LogWriter> writer, Worker& worker, Timers& timers,
-                     const Options& options, LogPosition last, std::function<void()> on_progress)
+Committer::Committer(std::unique_ptr<LogWriter> writer, Worker& worker, const Clock& clock,
+                     Timers& timers, const Options& options, LogPosition last,
+                     std::function<void()> on_progress)
     : writer_(std::move(writer)),
       worker_(worker),
+      clock_(clock),
       timers_(timers),
       options_(options),
       on_progress_(std::move(on_progress)),
@@ -103,7 +105,7 @@ bool Committer::may_wait_for_sync() const {
 void Committer::flush() {
   if (failure_ || waits_for_room_ || is_writing_) return;
   if (may_wait_for_sync()) return;
-  while (!batches_.empty() && writer_->fits(batches_.front())) {
+  while (!batches_.empty() && writer_->fits(batches_.front()) && !is_slow()) {
     write_here();
     if (failure_) return;
   }
@@ -119,12 +121,29 @@ void Committer::write_here() {
   auto batch = std::move(batches_.front());
   batches_.pop_front();
   batch.synced = synced_;
-  if (auto done = writer_->write(batch); !done) {
+  const Instant began = clock_.now();
+  auto done = writer_->write(batch);
+  note_write(began);
+  if (!done) {
     failure_ = std::move(done).error();
     batches_.clear();
     return;
   }
   written_.value = batch.first.value + batch.appends - 1;
+}
+
+bool Committer::is_slow() {
+  if (slow_until_ && clock_.now() >= *slow_until_) slow_until_.reset();
+  return slow_until_.has_value();
+}
+
+/// A disk that is busy makes even writes into the page cache wait, and all requests behind them.
+void Committer::note_write(Instant began) {
+  const Instant now = clock_.now();
+  write_time_ += (now - began - write_time_) / 8;
+  if (write_time_ <= options_.slow_write) return;
+  slow_until_ = now + options_.slow_pause;
+  write_time_ = {};
 }
 
 /// Written data is synced within the interval though nobody asks.
@@ -160,7 +179,7 @@ void Committer::maintain(LogPosition recycle) {
                  });
 }
 
-/// Where a new segment begins, which syncs the one before.
+/// Where a new segment begins, which syncs the one before, and while writes are slow.
 void Committer::write_there() {
   is_writing_ = true;
   auto job = std::make_shared<Job>();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "base/env/clock.h"
 #include "base/env/timers.h"
 #include "base/env/worker.h"
 #include "base/error.h"
@@ -18,8 +19,8 @@
 namespace coterie {
 
 /// The loop's side of the log: fills batches, writes them where that does not block, has the commit
-/// thread do what does (syncs, new segments), and knows how far the log is written and synced. All
-/// calls on the loop.
+/// thread do what does (syncs, new segments, and for a while all writes where they turned out to
+/// block), and knows how far the log is written and synced. All calls on the loop.
 class Committer {
  public:
   struct Options {
@@ -27,11 +28,13 @@ class Committer {
     std::size_t batch_bytes = 0;
     Duration interval_sync{};
     Duration full_retry{};
+    Duration slow_write{};
+    Duration slow_pause{};
     std::uint32_t partitions = 0;
   };
 
   /// `on_progress` is called on the loop, never from within a call made here.
-  Committer(std::unique_ptr<LogWriter> writer, Worker& worker, Timers& timers,
+  Committer(std::unique_ptr<LogWriter> writer, Worker& worker, const Clock& clock, Timers& timers,
             const Options& options, LogPosition last, std::function<void()> on_progress);
   ~Committer();
   Committer(const Committer&) = delete;
@@ -66,6 +69,8 @@ class Committer {
   [[nodiscard]] bool is_batch_full() const;
   [[nodiscard]] bool wants_sync() const { return sync_wanted_ > synced_; }
   [[nodiscard]] bool may_wait_for_sync() const;
+  [[nodiscard]] bool is_slow();
+  void note_write(Instant began);
   void write_here();
   void write_there();
   void sync_there();
@@ -80,6 +85,7 @@ class Committer {
 
   std::shared_ptr<LogWriter> writer_;
   Worker& worker_;
+  const Clock& clock_;
   Timers& timers_;
   const Options options_;
   const std::function<void()> on_progress_;
@@ -91,7 +97,9 @@ class Committer {
   bool is_writing_ = false;       // on the commit thread; the writer is not ours meanwhile
   bool is_syncing_ = false;
   bool is_maintaining_ = false;
-  bool waits_for_room_ = false;  // the first batch could not be written yet
+  bool waits_for_room_ = false;        // the first batch could not be written yet
+  Duration write_time_{};              // of late, a moving average
+  std::optional<Instant> slow_until_;  // writes here took too long
   std::optional<TimerId> sync_timer_;
   std::optional<TimerId> retry_timer_;
   std::optional<Error> failure_;

@@ -30,6 +30,7 @@ struct LogStoreParts {
   Table& table;
   Worker& commit;
   Worker& checkpoint;
+  const Clock& clock;
   Timers& timers;
 };
 
@@ -56,6 +57,8 @@ struct LogStoreOptions {
   std::size_t checkpoint_part = limits::checkpoint_part_entries;
   Duration interval_sync = limits::interval_sync;
   Duration full_retry = limits::full_retry;
+  Duration slow_write = limits::slow_log_write;
+  Duration slow_pause = limits::slow_log_pause;
   /// With less room than this in the table (an eighth of it, if that is less) only erasures are
   /// taken, so that what was taken before still fits.
   std::uint64_t table_reserve_bytes = limits::map_reserve_bytes;

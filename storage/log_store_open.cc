@@ -230,11 +230,13 @@ Result<void> LogStore::begin_run(LogEnd end) {
       std::move(end));
   if (auto done = writer->start(*table); !done) return done;
   committer_ =
-      std::make_unique<Committer>(std::move(writer), parts_.commit, parts_.timers,
+      std::make_unique<Committer>(std::move(writer), parts_.commit, parts_.clock, parts_.timers,
                                   Committer::Options{.batch_writes = options_.batch_writes,
                                                      .batch_bytes = options_.batch_bytes,
                                                      .interval_sync = options_.interval_sync,
                                                      .full_retry = options_.full_retry,
+                                                     .slow_write = options_.slow_write,
+                                                     .slow_pause = options_.slow_pause,
                                                      .partitions = options_.partitions},
                                   last, [this]() { on_progress(); });
   return {};

@@ -304,6 +304,7 @@ void SimNode::open_shard(ShardIndex shard, std::uint32_t partitions) {
                                .table = *tables_[shard.value],
                                .commit = *loop.commit,
                                .checkpoint = *loop.checkpoint,
+                               .clock = loop.clock,
                                .timers = loop.timers},
                               options);
   if (!store) {

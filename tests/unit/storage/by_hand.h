@@ -5,15 +5,19 @@
 #include <map>
 #include <utility>
 
+#include "base/env/clock.h"
 #include "base/env/timers.h"
 #include "base/env/worker.h"
 #include "base/instant.h"
 
 namespace coterie {
 
-/// Timers whose time moves when a test says so.
-class TimersByHand final : public Timers {
+/// Timers, and the clock that they go by, whose time moves when a test says so.
+class TimersByHand final : public Timers, public Clock {
  public:
+  [[nodiscard]] Instant now() const override { return now_; }
+  [[nodiscard]] WallTime wall_now() const override { return {}; }
+
   TimerId start(Duration after, std::move_only_function<void()> callback) override {
     const TimerId id{++last_id_};
     timers_.emplace(std::pair(now_ + after, id), std::move(callback));
@@ -32,8 +36,11 @@ class TimersByHand final : public Timers {
       now_ = std::max(now_, timer.key().first);
       timer.mapped()();
     }
-    now_ = until;
+    now_ = std::max(now_, until);
   }
+
+  /// Time passes while something blocks: nothing fires.
+  void block(Duration by) { now_ += by; }
 
   [[nodiscard]] bool is_due() const {
     return !timers_.empty() && timers_.begin()->first.first <= now_;

@@ -16,6 +16,7 @@ class ForgetfulDisk::OpenFile final : public File {
   }
 
   Result<void> write_at(std::uint64_t offset, BytesView bytes) override {
+    if (disk_.on_write_) disk_.on_write_();
     if (disk_.write_fails_) return fail(ErrorCode::io, "a planted failure");
     const auto end = offset + bytes.size();
     if (end > inode_->current.size()) {

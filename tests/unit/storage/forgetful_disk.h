@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/env/file.h"
@@ -25,6 +27,7 @@ class ForgetfulDisk final : public FileSystem {
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
   void set_sync_fails(bool fails) { sync_fails_ = fails; }
   void set_write_fails(bool fails) { write_fails_ = fails; }
+  void set_on_write(std::function<void()> on_write) { on_write_ = std::move(on_write); }
 
   /// Every file's content, for tests that cut, damage or compare; setting counts as durable.
   [[nodiscard]] std::map<std::string, Bytes> contents() const;
@@ -55,6 +58,7 @@ class ForgetfulDisk final : public FileSystem {
   std::uint64_t capacity_ = UINT64_MAX;
   bool sync_fails_ = false;
   bool write_fails_ = false;
+  std::function<void()> on_write_;
 };
 
 }  // namespace coterie

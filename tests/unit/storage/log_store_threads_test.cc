@@ -39,6 +39,7 @@ class Run {
                                   .table = *table_,
                                   .commit = *commit_,
                                   .checkpoint = *checkpoint_,
+                                  .clock = loop.clock(),
                                   .timers = loop.timers()},
                                  options);
     REQUIRE(opened);

@@ -105,6 +105,7 @@ Result<void> Rig::try_open() {
                                 .table = *table,
                                 .commit = commit,
                                 .checkpoint = checkpoint,
+                                .clock = timers,
                                 .timers = timers},
                                options);
   if (!opened) return std::unexpected(std::move(opened).error());
