@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -18,7 +17,7 @@ constexpr std::size_t depth_most = 12;
 /// Orders as the keys do where it differs.
 std::uint64_t head_of(BytesView key) {
   std::array<char, sizeof(std::uint64_t)> head{};
-  std::memcpy(head.data(), key.data(), std::min(head.size(), key.size()));
+  key.copy(head.data(), head.size());
   const auto word = std::bit_cast<std::uint64_t>(head);
   return std::endian::native == std::endian::little ? std::byteswap(word) : word;
 }
