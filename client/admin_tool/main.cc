@@ -176,7 +176,7 @@ ChangeCommands add_change_commands(CLI::App& app) {
       .pause = app.add_subcommand("pause", "Hold a change"),
       .resume = app.add_subcommand("resume", "Go on with a change that is paused"),
       .drain = app.add_subcommand("drain", "Stop a node cleanly, if the others can do without it"),
-      .bucket = app.add_subcommand("bucket", "The buckets; make one, raise its R or W"),
+      .bucket = app.add_subcommand("bucket", "The buckets; make one, set its R or W"),
       .force_lineage =
           app.add_subcommand("force-lineage", "The way out when most voters are gone for good")};
 }

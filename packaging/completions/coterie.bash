@@ -86,7 +86,7 @@ _coterie_values() {
       --value-size | --key-prefix | --connections | --pipeline | --threads | -t | --rate | \
       --backlog | --warm-up | --duration | --count | --random-seed | --server-pids | \
       --message-bytes | --write-bytes | --load-most | --shards | --label | --systems | --system | \
-      --rounds | --probe | --shares)
+      --rounds | --probe | --shares | --recover-as)
       echo - ;;
     --durability) echo commit interval ;;
     --resolver) echo siblings lww ;;
