@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 
@@ -29,6 +30,7 @@ std::span<char> FrameReader::space(std::span<char> scratch) {
   check(reinterpret_cast<std::uintptr_t>(scratch.data()) % 8 == 0 &&
             scratch.size() > wire::header_bytes,
         "the scratch space is aligned and holds a header");
+  lent_ = nullptr;
   if (own_ == nullptr) {
     data_ = scratch.data();
     begin_ = end_ = 0;
@@ -36,14 +38,21 @@ std::span<char> FrameReader::space(std::span<char> scratch) {
   }
   if (is_beginning_ && scratch.size() > beginning_bytes_most) {
     std::memcpy(scratch.data(), own_.get(), end_);
-    own_.reset();
-    own_bytes_ = 0;
-    data_ = scratch.data();
+    lent_ = scratch.data();
     return scratch.subspan(end_);
   }
   // Grows with what has arrived, so that a header that promises much costs little.
   if (end_ == own_bytes_) hold(own_bytes_ * 2);
   return {own_.get() + end_, own_bytes_ - end_};
+}
+
+void FrameReader::filled(std::size_t count) {
+  if (lent_ != nullptr) {
+    own_.reset();
+    own_bytes_ = 0;
+    data_ = std::exchange(lent_, nullptr);
+  }
+  end_ += count;
 }
 
 void FrameReader::feed(BytesView bytes) {

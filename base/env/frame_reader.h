@@ -16,6 +16,7 @@ namespace coterie {
 /// yet gets memory of its own, which grows with what really arrived and goes when it is consumed.
 ///
 /// Order of calls: space(), filled(), next() until it says none, settle(); then space() again.
+/// Where nothing was read after all, space() may follow space().
 class FrameReader {
  public:
   struct Frame {
@@ -33,7 +34,7 @@ class FrameReader {
   /// and stay untouched by others until settle().
   [[nodiscard]] std::span<char> space(std::span<char> scratch);
   /// This many bytes were read into space().
-  void filled(std::size_t count) { end_ += count; }
+  void filled(std::size_t count);
   /// Takes bytes that were read elsewhere; in place of space() and filled().
   void feed(BytesView bytes);
 
@@ -57,6 +58,7 @@ class FrameReader {
   std::size_t own_bytes_ = 0;
   bool is_beginning_ = false;  // own_ is full with the beginning of a frame
   char* data_ = nullptr;       // own_ or the scratch space
+  char* lent_ = nullptr;  // the scratch space, with a copy of own_ before what space() gave out
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

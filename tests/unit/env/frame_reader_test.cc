@@ -12,7 +12,7 @@ namespace coterie::test {
 
 namespace {
 
-struct alignas(8) Scratch : std::array<char, 4096> {};
+struct alignas(8) Scratch : std::array<char, 8192> {};
 
 /// Reads `stream` in pieces of drawn sizes, and gives the bodies' request ids.
 std::vector<std::uint64_t> read_in_pieces(const Bytes& stream, Random& random) {
@@ -20,6 +20,11 @@ std::vector<std::uint64_t> read_in_pieces(const Bytes& stream, Random& random) {
   FrameReader reader(1 << 20);
   std::vector<std::uint64_t> ids;
   for (std::size_t at = 0; at < stream.size();) {
+    if (random.chance(0.2)) {
+      // A read that found nothing; then another connection uses the scratch space.
+      (void)reader.space(scratch);
+      scratch.fill('x');
+    }
     const auto space = reader.space(scratch);
     const std::size_t most = std::min(space.size(), stream.size() - at);
     const std::size_t piece = 1 + random.below(random.chance(0.5) ? 1 : most);
