@@ -103,7 +103,12 @@ bool Committer::may_wait_for_sync() const {
 }
 
 void Committer::flush() {
-  if (failure_ || waits_for_room_ || is_writing_) return;
+  if (failure_ || is_writing_) return;
+  if (waits_for_room_) {
+    // What was written before is synced all the same: checkpoints, which make room, wait for that.
+    if (wants_sync() && written_ > synced_ && !is_syncing_) sync_there();
+    return;
+  }
   if (may_wait_for_sync()) return;
   while (!batches_.empty() && writer_->fits(batches_.front()) && !is_slow()) {
     write_here();

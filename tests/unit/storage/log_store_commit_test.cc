@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <string>
 
 #include "base/limits.h"
 #include "tests/unit/storage/rig.h"
@@ -91,6 +92,29 @@ TEST_CASE("the end of a turn writes what nobody wants synced, and wakes no threa
   rig.open();
   CHECK(everything(*rig.store, Space::records).size() == 1);
   CHECK(rig.store->status().damaged.empty());
+}
+
+TEST_CASE("what was written before a batch that finds no room is synced all the same") {
+  Rig rig;
+  rig.options.overlay_records = 1000000;
+  rig.open();
+  rig.disk.set_capacity(0);
+  const auto first = rig.put(1, 1);
+  rig.store->flush();
+  CHECK(rig.store->written() == first);
+  rig.put(2, 1, std::string(9000, 'v'));
+  rig.store->flush();
+  CHECK(rig.commit.run());
+  CHECK(rig.commit.tell());
+  CHECK(rig.store->written() == first);
+  CHECK(rig.store->status().state == StoreState::read_only);
+  rig.store->request_sync();
+  rig.settle();
+  CHECK(rig.store->synced() == first);
+  rig.disk.set_capacity(UINT64_MAX);
+  rig.timers.advance(rig.options.full_retry);
+  rig.settle();
+  CHECK(rig.store->synced() == rig.store->last());
 }
 
 }  // namespace coterie
