@@ -98,7 +98,7 @@ void Gets::start(const Start& start, const Now& now) {
   operation.r = static_cast<std::uint8_t>(*r);
   operation.quorum = owners.of_read(*r);
   operation.is_sloppy = start.placement.is_sloppy;
-  operation.w = static_cast<std::uint8_t>(start.bucket.w);
+  operation.w = static_cast<std::uint8_t>(start.bucket.lowest_w());
   operation.resolver = start.bucket.resolver;
   operation.durability = start.bucket.durability;
   operation.is_weak = *r < start.bucket.r;

@@ -106,7 +106,7 @@ std::vector<NodeId> AntiEntropy::other_owners(PartitionId partition) const {
 
 RefillQuorum AntiEntropy::quorum(PartitionId partition) const {
   std::uint32_t w = epoch_->replicas();
-  for (const auto& bucket : epoch_->buckets()) w = std::min(w, bucket.w);
+  for (const auto& bucket : epoch_->buckets()) w = std::min(w, bucket.lowest_w());
   return {.others = other_owners(partition).size(), .needed = epoch_->replicas() - w + 1};
 }
 
