@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
   coterie::BeginAnew anew;
   app.add_option("--recover-as", recover_as,
                  "begin anew as this node, whose data directory is lost or an old copy: 32 "
-                 "hexadecimal digits, as `cluster-admin members` shows them");
+                 "hexadecimal digits, as `cluster-admin members --json` shows them");
   app.add_flag("--discard-data", anew.discards_data,
                "with --recover-as: delete what the data directory holds first");
   app.set_version_flag("--version", std::string("coterie-node ") + COTERIE_VERSION);

@@ -42,9 +42,10 @@ Result<void> begin_anew_in(FileSystem& files, const Config& config, const BeginA
                            Log& log) {
   if (!anew.as) return {};
   const auto known = load_recovery(files);
-  const bool is_begun = known && *known;
   const auto names = files.list("");
   if (!names) return std::unexpected(names.error());
+  const bool is_old_copy = std::ranges::find(*names, restored_path) != names->end();
+  const bool is_begun = known && *known && !is_old_copy;
   if (anew.discards_data && !is_begun) {
     if (auto done = discard_data(config.node.data_directory, *names, log); !done) return done;
   }

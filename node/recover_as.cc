@@ -9,8 +9,10 @@
 namespace coterie {
 namespace {
 
-constexpr std::string_view node_files[] = {"birth",    "epochs", "identity", "marks",
-                                           "recovery", "staged", "vote"};
+/// In the order in which they may be deleted: without an identity what is left is nobody's, and
+/// that it was an old copy is known to the last.
+constexpr std::string_view node_files[] = {"identity", "birth",  "epochs", "marks",
+                                           "recovery", "staged", "vote",   restored_path};
 /// What a node that has only been started, and never belonged to a cluster, has, too.
 constexpr std::string_view of_strangers[] = {"birth", "identity", "recovery"};
 
@@ -28,6 +30,11 @@ std::vector<std::string> node_data(const std::vector<std::string>& names) {
     const bool is_file = std::ranges::find(node_files, name) != std::end(node_files);
     if (is_file || name.starts_with("shard-")) out.push_back(name);
   }
+  // Directories of shards between the files.
+  std::ranges::stable_sort(out, {}, [](const std::string& name) {
+    const auto place = std::ranges::find(node_files, name) - std::begin(node_files);
+    return place == std::ssize(node_files) ? 1 : 2 * place;
+  });
   return out;
 }
 
@@ -38,7 +45,8 @@ Result<bool> begin_anew(FileSystem& files, const RecoverAs& as) {
   if (!known) return std::unexpected(known.error());
   const auto begun = load_recovery(files);
   if (!begun) return std::unexpected(begun.error());
-  if (*begun && *known && (*known)->node == as.node) return false;
+  const bool is_old_copy = std::ranges::find(*names, restored_path) != names->end();
+  if (*begun && *known && (*known)->node == as.node && !is_old_copy) return false;
   if (holds_data(*names)) {
     return fail(ErrorCode::refused,
                 "--recover-as " + to_hex(as.node) +

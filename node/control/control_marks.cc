@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "node/control/control.h"
+#include "node/control/recovery.h"
 
 namespace coterie {
 namespace {
@@ -74,7 +75,10 @@ std::vector<NodeId> Control::witnesses() const {
 void Control::begin_comparison(bool was_here_before) {
   is_comparing_ = true;
   compare_until_ = env_.clock.now() + limits::marks_patience;
-  const bool is_remembered = was_here_before && options_.witnesses > 0;
+  // One that has not been started before cannot be known; an old copy may be from before its first
+  // epoch.
+  const bool may_be_old = was_here_before || options_.identity.incarnation > 1;
+  const bool is_remembered = may_be_old && options_.witnesses > 0;
   if (is_member() && (is_remembered || recovery_)) {
     for (const Member& member : epochs_.newest()->members()) {
       if (member.id != options_.identity.node) unanswered_.insert(member.id);
@@ -153,6 +157,10 @@ void Control::judge_own_state() {
     if (!missing) continue;
     restored_ = what_to_do(options_.identity.node, *missing, from);
     voting_.abstain(true);
+    // For --recover-as, where this directory is itself of a node that has begun anew.
+    if (auto kept = replace_file(env_.files, restored_path, *restored_); !kept) {
+      env_.log.error("node", kept.error().message);
+    }
     env_.log.error("node", *restored_);
     if (env_.on_restored) env_.on_restored({.code = ErrorCode::refused, .message = *restored_});
     return;

@@ -27,6 +27,9 @@ struct Recovery {
   bool operator==(const Recovery&) const = default;
 };
 
+/// The file that says, in words, that the data directory was noticed to be an old copy.
+inline constexpr const char* restored_path = "restored";
+
 [[nodiscard]] Bytes encode_recovery(const Recovery& recovery);
 /// Errors: corrupt, unsupported_version.
 [[nodiscard]] Result<Recovery> decode_recovery(BytesView bytes);

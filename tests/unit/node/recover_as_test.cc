@@ -68,9 +68,26 @@ TEST_CASE("a stranger that was only started has nothing to lose, a node that was
   }
 }
 
-TEST_CASE("a node's data are its own files and no others") {
-  const auto found = node_data({"identity", "lock", "lost+found", "marks", "notes", "shard-3"});
-  CHECK(found == std::vector<std::string>{"identity", "marks", "shard-3"});
+TEST_CASE("who had begun, and was noticed to be an old copy since, begins once more") {
+  World world;
+  REQUIRE(world.begin());
+  REQUIRE(keep_recovery(world.disk, {.life = 4, .votes = Recovery::Votes::over}));
+  REQUIRE(replace_file(world.disk, "vote", "something"));
+  REQUIRE(replace_file(world.disk, restored_path, "an old copy"));
+  const auto refused = world.begin();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("--discard-data") != std::string::npos);
+  for (const auto& name : node_data(*world.disk.list(""))) REQUIRE(world.disk.remove(name));
+  const auto begun = world.begin();
+  REQUIRE(begun);
+  CHECK(*begun);
+  CHECK((*load_recovery(world.disk))->life == 0);
+}
+
+TEST_CASE("a node's data are its own files and no others, its identity first, what it was last") {
+  const auto found =
+      node_data({"identity", "lock", "lost+found", "marks", "notes", "restored", "shard-3"});
+  CHECK(found == std::vector<std::string>{"identity", "shard-3", "marks", "restored"});
 }
 
 }  // namespace coterie::recover_as_test
