@@ -98,6 +98,28 @@ TEST_CASE("a data directory of an earlier run is noticed, though nothing was wri
   CHECK(node.control().restored());
 }
 
+TEST_CASE("a data directory from before the node's first epoch is noticed before it serves") {
+  Restarted one;
+  auto& node = one.world.at(2);
+  node.crash();
+  node.start();
+  one.world.run_for(3s);
+  node.crash();
+  const auto names = node.disk.list("epochs");
+  REQUIRE(names);
+  for (const auto& name : *names) REQUIRE(node.disk.remove("epochs/" + name));
+  node.identity.incarnation = 1;
+  node.has_data = false;
+  node.start();
+  bool has_served = false;
+  for (int i = 0; i < 5000 && !node.control().restored(); ++i) {
+    one.world.run_for(1ms);
+    has_served = has_served || node.control().is_compared();
+  }
+  CHECK(node.control().restored());
+  CHECK_FALSE(has_served);
+}
+
 TEST_CASE("a voter that forgot its vote is noticed") {
   Restarted one;
   auto& node = one.world.at(2);
