@@ -191,6 +191,22 @@ TEST_CASE("all lost power: they compare with one another, and doubt ends") {
   CHECK(world.are_equal());
 }
 
+TEST_CASE("after W was raised, doubt ends only with as many owners as the lower W needs") {
+  RepairWorld world;
+  auto contents = world.epoch->contents();
+  for (Bucket& bucket : contents.buckets) {
+    bucket.r = 2;
+    bucket.w = 3;
+    bucket.least_w = 2;
+  }
+  world.epoch = std::make_shared<const Epoch>(*Epoch::make(std::move(contents)));
+  world.add_side(0, {}, 5);
+  world.kill(2);
+  world.tell_views();
+  world.run(1min);
+  CHECK(world.side(0).local.copies_in_doubt() == world_partitions);
+}
+
 TEST_CASE("people may take what power took for lost") {
   RepairWorld world;
   world.add_side(0, {}, 5);
